@@ -1,0 +1,134 @@
+"""What a model under audit can do: small protocols, arrays in and arrays out.
+
+A model implements those it can. A check names those it needs in its annotations. Signals are
+float32 millivolts of shape (n, leads, samples) in the order and rate of the model's `InputSpec`;
+the model owns its preprocessing, so that the audit can perturb the raw signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The signals a model takes.
+
+    Attributes:
+        kind: "beat" or "record".
+        leads: lead names in the model's order.
+        rate: samples per second. samples: samples per lead.
+        r_index: for beats, the sample at which the R peak stands.
+    """
+
+    kind: Literal["beat", "record"]
+    leads: tuple[str, ...]
+    rate: float
+    samples: int
+    r_index: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an age head may look at: the signals, and the covariates it says it needs.
+
+    The audit permutes, freezes and blanks the covariates to prove that none is the label in
+    disguise. `covariates` always holds "age" (float years); it may hold "sex", "site", "device".
+    """
+
+    signals: FloatArray
+    covariates: Mapping[str, Array]
+
+
+@runtime_checkable
+class ModelUnderAudit(Protocol):
+    """The least a model is: a kind, an input, and the claims its adapter makes for it.
+
+    `claims` are check families ("axis", "leakage", "invariance", "leads", "prediction",
+    "integrity", ...): a check of a claimed family that the model cannot undergo is a FAIL.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The kind of model, e.g. "deformation"."""
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """The signals it takes."""
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """Families of checks it must pass."""
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """signal -> z."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """Morphology latents, shape (n, d), of signals (n, leads, samples) in mV."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """signal -> x, the signal in the model's own units (after its normalisation)."""
+
+    def prepare(self, signals: FloatArray) -> FloatArray:
+        """Signals as the model's equations see them, shape (n, leads, samples)."""
+
+
+@runtime_checkable
+class DecodesCanonical(Encodes, Prepares, Protocol):
+    """z -> x50, the beat at the neutral age."""
+
+    def canonical(self, latents: FloatArray) -> FloatArray:
+        """Canonical beats D(z), shape (n, leads, samples), in the units of `prepare`."""
+
+
+@runtime_checkable
+class HasAgeAxis(Protocol):
+    """age -> g(age), one global direction B, and a neutral age a0."""
+
+    def axis_value(self, ages: Array) -> Array:
+        """g(ages): any shape in, the same shape out; float64 or float32 as given."""
+
+    def axis_direction(self) -> FloatArray:
+        """B, shape (leads, samples), in the units of `prepare`; g is in multiples of it."""
+
+    @property
+    def neutral_age(self) -> float:
+        """a0 in years, exactly representable in float32; g(a0) must be 0."""
+
+
+@runtime_checkable
+class Deforms(DecodesCanonical, HasAgeAxis, Protocol):
+    """x = D(z) + Δ with Δ = g(a)·B."""
+
+    def deformation(self, latents: FloatArray, ages: Array) -> FloatArray:
+        """Δ for each row, shape (n, leads, samples)."""
+
+
+@runtime_checkable
+class PredictsAge(Protocol):
+    """signal -> predicted age."""
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """Predicted ages in years, shape (n,)."""
+
+
+@runtime_checkable
+class PreparesAlongAxis(Prepares, HasAgeAxis, Protocol):
+    """x and the axis (g, B) in the same units: what re-estimating B needs."""
+
+
+CAPABILITIES: Mapping[str, type] = {
+    p.__name__: p for p in (Encodes, Prepares, DecodesCanonical, HasAgeAxis, Deforms, PredictsAge)
+}

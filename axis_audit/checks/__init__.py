@@ -1,0 +1,1 @@
+"""The checks, one module per family; a check is a small typed function (see registry.py)."""

@@ -1,0 +1,145 @@
+"""Can the other numbers be trusted: the split, the file, the arithmetic?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from axis_audit.capabilities import Encodes, ModelUnderAudit
+from axis_audit.evidence import Evidence
+from axis_audit.finding import Below, Controls, Exactly, Measurement
+from axis_audit.registry import check
+
+_ROWS = 64
+
+
+@check(
+    claim="Nobody who is audited was seen in training or selection",
+    acceptable=Exactly(0.0, "patients in both"),
+    exact=True,
+    cause="folds were split by record, or the audited folds were trained on",
+    cure="audit people whose ids and waveforms are not in the checkpoint's manifest",
+    source="64-bit hashes of patient ids and raw waveforms",
+)
+def split(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
+    """Audited people whose id or waveform is in the checkpoint's manifest."""
+    manifest = evidence.manifest
+    complaint = ""
+    if manifest is None or manifest.patients.size == 0:
+        complaint = "the checkpoint has no manifest of its training people, so nobody can tell"
+    seen = evidence.seen_patients
+    return Measurement(
+        float(seen),
+        (float(seen), float(seen)),
+        evidence.n,
+        evidence.n,
+        exact=True,
+        controls=Controls(complaint=complaint),
+        details={
+            "people in the manifest": 0 if manifest is None else int(manifest.patients.size),
+            "left out before the audit": evidence.removed_patients,
+        },
+    )
+
+
+@check(
+    claim="Loading the file again gives the same numbers, bit for bit",
+    acceptable=Exactly(0.0, "changed values"),
+    exact=True,
+    cause="dropout or batch norm in training mode, unsaved buffers, or unseeded randomness",
+    cure="call eval(), save every buffer, draw nothing at inference",
+    source="bitwise comparison",
+)
+def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
+    """Output values that differ between this model, itself again, and a fresh load."""
+    signals = evidence.cohort.signals[:_ROWS]
+    ours = _outputs(model, evidence)
+    again = _outputs(model, evidence)
+    changed = {f"{name}, asked twice": _differing(ours[name], again[name]) for name in ours}
+    complaint = "" if evidence.reload else "a model in memory has no file to load again"
+    if evidence.reload:
+        fresh = _outputs(evidence.reload(), evidence)
+        changed |= {f"{name}, reloaded": _differing(ours[name], fresh[name]) for name in ours}
+    worst = float(max(changed.values(), default=0))
+    if worst > 0:
+        complaint = ""
+    return Measurement(
+        worst,
+        (worst, worst),
+        len(signals),
+        len(signals),
+        exact=True,
+        controls=Controls(complaint=complaint),
+        details=changed,
+    )
+
+
+@check(
+    claim="A row's result does not depend on the rows beside it",
+    acceptable=Below(1e-4, "SD of the latents"),
+    exact=True,
+    cause="batch norm in training mode, or normalisation over the batch",
+    cure="call eval(); normalise each record by itself",
+    source="batch of 1 against batch of N",
+)
+def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
+    """Largest difference of latents between a batch of one and a batch of 64, in latent SDs."""
+    signals = evidence.cohort.signals[:_ROWS]
+    together = np.asarray(model.encode(signals), np.float64)
+    alone = np.concatenate([np.asarray(model.encode(row[None]), np.float64) for row in signals])
+    spread = float(together.std(axis=0).max())
+    difference = float(np.abs(together - alone).max())
+    relative = difference / spread if spread > 0 else difference
+    return Measurement.exactly(relative, n=len(signals), n_patients=len(signals))
+
+
+@check(
+    claim="Every output is a number",
+    acceptable=Exactly(0.0, "NaN or infinite values"),
+    exact=True,
+    cause="a division by a flat lead's scale, an overflow, or training that diverged",
+    cure="bound the scale from below; look at the records named",
+    source="IEEE 754",
+)
+def finite(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
+    """Values of latents, canonical beats and predicted ages that are NaN or infinite."""
+    counts: dict[str, int] = {}
+    if hasattr(model, "encode"):
+        counts["latents"] = _not_finite(evidence.raw_latents)
+        if hasattr(model, "canonical") and not counts["latents"]:
+            counts["canonical beats"] = _not_finite(
+                np.asarray(model.canonical(evidence.raw_latents[:512]))
+            )
+    if hasattr(model, "predict_age"):
+        counts["predicted ages"] = _not_finite(evidence.raw_predictions)
+    return Measurement.exactly(
+        sum(counts.values()), n=evidence.n, n_patients=evidence.n, details=counts
+    )
+
+
+def _outputs(model: Any, evidence: Evidence) -> dict[str, np.ndarray]:
+    from axis_audit.capabilities import Batch
+
+    cohort = evidence.cohort
+    signals = cohort.signals[:_ROWS]
+    outputs = {}
+    if hasattr(model, "encode"):
+        outputs["latents"] = np.asarray(model.encode(signals))
+    if hasattr(model, "canonical") and "latents" in outputs:
+        outputs["canonical beats"] = np.asarray(model.canonical(outputs["latents"]))
+    if hasattr(model, "predict_age"):
+        columns = {k: getattr(cohort, k)[:_ROWS] for k in ("age", "sex", "site", "device")}
+        outputs["predicted ages"] = np.asarray(model.predict_age(Batch(signals, columns)))
+    if hasattr(model, "axis_value"):
+        outputs["g(age)"] = np.asarray(model.axis_value(np.linspace(18.0, 95.0, 155)))
+        outputs["B"] = np.asarray(model.axis_direction())
+    return outputs
+
+
+def _differing(a: np.ndarray, b: np.ndarray) -> int:
+    return int(a.size) if a.shape != b.shape else int(np.count_nonzero(a != b))
+
+
+def _not_finite(values: np.ndarray) -> int:
+    return int(values.size - np.count_nonzero(np.isfinite(values)))

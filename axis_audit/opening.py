@@ -1,0 +1,82 @@
+"""Settings become a prepared audit: the checkpoint is loaded, the cohorts are read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from axis_audit.adapters import Adapter, load_foreign, load_model
+from axis_audit.auditing import Audit, prepare
+from axis_audit.checkpoint import file_sha256
+from axis_audit.cohort import Cohort
+from axis_audit.cohorts import open_cohort, parse_folds
+from axis_audit.settings import Settings
+
+ATLAS_AUDIT_FOLDS = (9,)
+ATLAS_FIT_FOLDS = (1, 2, 3, 4, 5, 6, 7, 8)
+
+
+def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
+    """Load what the settings name.
+
+    Raises:
+        InputError: a checkpoint, adapter, cohort or option that cannot be used.
+    """
+    path = settings.checkpoint
+    if settings.checkpoint_adapter:
+        name = settings.checkpoint_adapter
+        model, manifest = load_foreign(path, name), None
+
+        def reload() -> Any:
+            return load_foreign(path, name)
+    else:
+        model, checkpoint = load_model(path, adapters)
+        manifest = checkpoint.manifest
+
+        def reload() -> Any:
+            return load_model(path, adapters)[0]
+
+    cohort, fit_cohort = open_cohorts(settings, model.input_spec.kind)
+    return prepare(
+        model,
+        cohort,
+        fit_cohort=fit_cohort,
+        manifest=manifest,
+        reload=reload,
+        patients=settings.patients,
+        gate=settings.gate,
+        margins=settings.margins,
+        leakage_margin=settings.leakage_margin,
+        seed=settings.seed,
+        about={
+            "checkpoint": {
+                "path": str(path),
+                "sha256": file_sha256(path),
+                "kind": model.kind,
+                "manifest": dict(manifest.data) if manifest else None,
+            },
+            "settings": _plain(settings),
+        },
+    )
+
+
+def open_cohorts(settings: Settings, kind: Any) -> tuple[Cohort, Cohort | None]:
+    """The audited cohort, and the one to fit probes on if there is one.
+
+    The atlas draws its own fitting people unless told otherwise: they cost nothing.
+    """
+    folds = parse_folds(settings.folds) if settings.folds else None
+    fit_folds = parse_folds(settings.fit_folds) if settings.fit_folds else None
+    if settings.cohort == "atlas":
+        folds, fit_folds = folds or ATLAS_AUDIT_FOLDS, fit_folds or ATLAS_FIT_FOLDS
+    cohort = open_cohort(settings.cohort, folds=folds, kind=kind)
+    fit = open_cohort(settings.cohort, folds=fit_folds, kind=kind) if fit_folds else None
+    return cohort, fit
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    values = dataclasses.asdict(settings)
+    values["checkpoint"], values["report_dir"] = str(settings.checkpoint), str(settings.report_dir)
+    values["margins"], values["gate"] = dict(settings.margins), list(settings.gate)
+    return values

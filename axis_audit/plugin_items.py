@@ -1,0 +1,65 @@
+"""One pytest item per check, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axis_audit.finding import Finding, Verdict
+from axis_audit.registry import Check
+from axis_audit.report import records
+from axis_audit.report.text import failure_text
+
+
+class AuditFailure(Exception):  # noqa: N818 - it is a verdict, not a malfunction
+    """A gate that is not PASS. Raised rather than asserted, so that `python -O` changes nothing."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.id}: {finding.verdict}")
+        self.finding = finding
+
+
+class AuditCollector(pytest.Collector):
+    """Parent of the audit's items; its node id is `axis_audit`."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Items are added by the plugin, not found in files."""
+        return []
+
+
+class AuditItem(pytest.Item):
+    """One check of one model, node id `axis_audit::family.check`."""
+
+    finding_record: dict[str, Any] | None = None
+
+    def __init__(self, *, check: Check, plugin: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check, self.plugin = check, plugin
+        self.add_marker(check.family)
+
+    def runtest(self) -> None:
+        """Run the check; a gate that is not PASS fails the item."""
+        finding = self.plugin.audit.run(self.check)
+        self.finding_record = records.finding_record(finding)
+        self.user_properties.extend(records.junit_properties(finding))
+        if finding.verdict is Verdict.NOT_APPLICABLE:
+            pytest.skip(finding.reason)
+        allowed = self.plugin.settings.allow_inconclusive
+        if not finding.gate or finding.verdict is Verdict.PASS:
+            return
+        if finding.verdict is Verdict.INCONCLUSIVE and allowed:
+            return
+        raise AuditFailure(finding)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Explain a failed gate in words; a traceback only for our own malfunction."""
+        if isinstance(excinfo.value, AuditFailure):
+            return failure_text(excinfo.value.finding)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Head line of the failure section."""
+        return Path("axis_audit"), None, self.check.id

@@ -1,0 +1,117 @@
+"""What the user asked for: options of the command line and of `[tool.axis_audit]`, validated."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axis_audit.errors import InputError
+
+PATIENTS = ("unseen", "all")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One audit's settings.
+
+    Attributes:
+        gate: families or check ids that decide; empty means every gate of the model's claims.
+        margins: check id -> margin (a number, or [low, high] for a two-sided region).
+        seed: of every resampling, plant and perturbation.
+    """
+
+    checkpoint: Path
+    cohort: str = "atlas"
+    folds: str | None = None
+    fit_folds: str | None = None
+    checkpoint_adapter: str | None = None
+    report_dir: Path = Path("reports")
+    gate: tuple[str, ...] = ()
+    patients: str = "unseen"
+    leakage_margin: float | None = None
+    allow_inconclusive: bool = False
+    margins: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Folder of this audit's report: the checkpoint's stem."""
+        return self.checkpoint.stem or "audit"
+
+
+_OPTIONS = {
+    "cohort": str,
+    "folds": (str, int),
+    "fit_folds": (str, int),
+    "checkpoint_adapter": str,
+    "report_dir": str,
+    "gate": (str, list),
+    "patients": str,
+    "leakage_margin": (int, float),
+    "allow_inconclusive": bool,
+    "margins": dict,
+    "seed": int,
+}
+
+
+def read_table(rootdir: Path) -> dict[str, Any]:
+    """`[tool.axis_audit]` of the project's pyproject.toml; empty if there is none.
+
+    Raises:
+        InputError: broken TOML, an unknown key or a value of the wrong type.
+    """
+    path = rootdir / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"it is not valid TOML ({error})", "mend the file") from None
+    table = content.get("tool", {}).get("axis_audit", {})
+    for key, value in table.items():
+        if key not in _OPTIONS:
+            raise InputError(
+                f"{path} [tool.axis_audit]", f"unknown key {key!r}", f"use {', '.join(_OPTIONS)}"
+            )
+        wrong_bool = isinstance(value, bool) and _OPTIONS[key] is not bool
+        if wrong_bool or not isinstance(value, _OPTIONS[key]):  # type: ignore[arg-type]
+            raise InputError(
+                f"{path} [tool.axis_audit]",
+                f"{key} = {value!r} has the wrong type",
+                "see `pytest --help`, section axis-audit, for what it takes",
+            )
+    return dict(table)
+
+
+def merge(options: Mapping[str, Any], table: Mapping[str, Any]) -> Settings:
+    """Command line over pyproject table over defaults.
+
+    Args:
+        options: command-line values, None where not given; "checkpoint" is required.
+
+    Raises:
+        InputError: a value that makes no sense.
+    """
+    values = {key: value for key, value in table.items() if value is not None}
+    values.update({key: value for key, value in options.items() if value is not None})
+    values["checkpoint"] = Path(values["checkpoint"])
+    if "report_dir" in values:
+        values["report_dir"] = Path(values["report_dir"])
+    for key in ("folds", "fit_folds"):
+        if key in values:
+            values[key] = str(values[key])
+    gate = values.get("gate", ())
+    parts = gate.split(",") if isinstance(gate, str) else list(gate)
+    values["gate"] = tuple(part.strip() for part in parts if part.strip())
+    settings = Settings(**values)
+    if settings.patients not in PATIENTS:
+        raise InputError(
+            "--patients", f"{settings.patients!r} is not a choice", "use unseen or all"
+        )
+    margin = settings.leakage_margin
+    if margin is not None and not 0.0 < margin < 1.0:
+        raise InputError("--leakage-margin", f"{margin} is not an R²", "give a number in (0, 1)")
+    return settings

@@ -1,0 +1,8 @@
+"""The repository's own pytest settings: who can load the reference systems' checkpoints."""
+
+from __future__ import annotations
+
+
+def pytest_axis_audit_adapters() -> dict[str, str]:
+    """Name the loaders of our kinds; they are imported only when such a file is audited."""
+    return {"deformation": "model.deformation.adapter:load"}
