@@ -15,6 +15,7 @@ from axis_audit.checkpoint import Checkpoint, load
 from axis_audit.errors import CheckpointError, InputError
 
 GROUP = "axis_audit.adapters"
+BUILT_IN = {"twin": "axis_audit.defects.twin:load"}
 Adapter = str | Callable[[Any], Any]
 
 
@@ -57,7 +58,7 @@ def load_model(path: Path, adapters: Mapping[str, Adapter]) -> tuple[Any, Checkp
         CheckpointError: see `checkpoint.load`; also a kind nobody can load.
     """
     checkpoint = load(path)
-    known = {**installed(), **adapters}
+    known = {**BUILT_IN, **installed(), **adapters}
     if checkpoint.kind not in known:
         raise CheckpointError(
             path,

@@ -181,6 +181,8 @@ def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: s
     """Cosine of B with B re-estimated from beats (n, leads, samples), with its interval."""
     flat = beats.reshape(evidence.n, -1).astype(np.float64)
     g, direction = evidence.axis_values, evidence.direction
+    if not direction.any():
+        return Measurement.exactly(0.0, n=evidence.n, n_patients=evidence.n)
 
     def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return direction_similarity(weights, flat, g, direction)

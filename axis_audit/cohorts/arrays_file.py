@@ -1,0 +1,179 @@
+"""Reading and checking a .npz of one's own; see `axis_audit.cohorts.arrays` for the layout."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axis_audit.cohort import LEADS
+from axis_audit.cohorts.prepare import LARGEST_STRIP_MILLIVOLTS
+from axis_audit.errors import CohortError
+
+REQUIRED = ("signals", "rate")
+PER_ROW = ("age", "patient_ids", "record_ids", "sex", "site", "device", "fold")
+OPTIONAL = ("leads", "kind", "r_index", *PER_ROW)
+MILLIVOLT_RANGE = (0.05, LARGEST_STRIP_MILLIVOLTS)
+"""Where the median record's largest amplitude lies when the signals are millivolts."""
+_LEAD_NAMES = {lead.casefold(): lead for lead in LEADS}
+_SEX = {"female": "female", "f": "female", "male": "male", "m": "male", "": "", "unknown": ""}
+Arrays = dict[str, NDArray[Any]]
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Every array of the file, with its keys checked.
+
+    Raises:
+        CohortError: no such file, not a .npz, damaged, pickled objects, or wrong keys.
+    """
+    try:
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                refuse(path, "is no .npz file, or a truncated one", "write it with numpy.savez")
+        with np.load(path, allow_pickle=False) as stored:
+            missing = [key for key in REQUIRED if key not in stored.files]
+            if missing:
+                held = ", ".join(stored.files) or "nothing"
+                refuse(path, f"lacks {' and '.join(missing)}; it holds {held}", "add the arrays")
+            unknown = sorted(set(stored.files) - set(REQUIRED) - set(OPTIONAL))
+            if unknown:
+                refuse(
+                    path,
+                    f"holds unknown arrays: {', '.join(unknown)}",
+                    f"leave them out; known are {', '.join((*REQUIRED, *OPTIONAL))}",
+                )
+            return {key: stored[key] for key in stored.files}
+    except OSError as error:
+        raise CohortError(
+            path, f"cannot be read ({error.strerror or error})", "check the path"
+        ) from error
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        if "allow_pickle" in str(error):
+            raise CohortError(
+                path,
+                "holds pickled objects, which could run code",
+                "store numbers and strings, not arrays of dtype object",
+            ) from error
+        raise CohortError(
+            path, f"is damaged ({error})", "write it again with numpy.savez"
+        ) from error
+
+
+def refuse(path: Path, cause: str, cure: str) -> NoReturn:
+    """Raise a CohortError about the file."""
+    raise CohortError(path, cause, cure)
+
+
+def signals_and_leads(path: Path, arrays: Arrays) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Signals with their leads in the order of `LEADS`."""
+    signals = arrays["signals"]
+    names = [str(lead) for lead in np.atleast_1d(arrays.get("leads", np.array(LEADS)))]
+    if signals.ndim != 3 or signals.shape[1] != len(names):
+        refuse(
+            path,
+            f"signals have shape {signals.shape} for {len(names)} leads",
+            "give them as (records, leads, samples) and name the leads in `leads`",
+        )
+    if signals.dtype.kind not in "fiu":
+        refuse(path, f"signals have dtype {signals.dtype}", "give numbers in millivolts")
+    unknown = [name for name in names if name.strip().casefold() not in _LEAD_NAMES]
+    if unknown:
+        refuse(path, f"unknown leads: {', '.join(unknown)}", f"known are {', '.join(LEADS)}")
+    known = [_LEAD_NAMES[name.strip().casefold()] for name in names]
+    if len(set(known)) != len(known):
+        refuse(path, f"lead names repeat: {', '.join(known)}", "name every lead once")
+    order = sorted(range(len(known)), key=lambda i: LEADS.index(known[i]))
+    _check_amplitudes(path, signals)
+    return signals[:, order].astype(np.float32), tuple(known[i] for i in order)
+
+
+def _check_amplitudes(path: Path, signals: NDArray[Any]) -> None:
+    if len(signals) == 0 or signals.shape[2] == 0:
+        refuse(path, "signals are empty", "give at least one record")
+    bad = ~np.isfinite(signals).all(axis=(1, 2))
+    if bad.any():
+        refuse(
+            path,
+            f"{int(bad.sum())} records hold NaN or infinite samples, the first is row "
+            f"{int(np.flatnonzero(bad)[0])}",
+            "drop or repair those records",
+        )
+    typical = float(np.median(np.abs(signals).max(axis=(1, 2))))
+    low, high = MILLIVOLT_RANGE
+    if not low <= typical <= high:
+        refuse(
+            path,
+            f"half of the records peak {'above' if typical > high else 'below'} {typical:.3g}, "
+            "which cannot be millivolts",
+            "convert microvolts, volts or ADC units to millivolts first",
+        )
+
+
+def rate_of(path: Path, arrays: Arrays) -> float:
+    """Samples per second."""
+    value = arrays["rate"]
+    if value.size != 1 or value.dtype.kind not in "fiu" or not 0 < float(value.item()) < np.inf:
+        refuse(path, f"rate is {value!s}", "give one number of samples per second")
+    return float(value.item())
+
+
+def kind_of(path: Path, arrays: Arrays) -> Literal["beat", "record"]:
+    """What a row is."""
+    kind = str(arrays.get("kind", np.array("record")))
+    if kind not in ("beat", "record"):
+        refuse(path, f"kind is {kind!r}", 'give "beat" or "record"')
+    return "beat" if kind == "beat" else "record"
+
+
+def columns_of(path: Path, arrays: Arrays, n: int, kind: str) -> dict[str, NDArray[Any]]:
+    """The columns with one value a row, as `Cohort` wants them."""
+    for name in PER_ROW:
+        if name in arrays and arrays[name].shape != (n,):
+            refuse(
+                path,
+                f"{name} has shape {arrays[name].shape} for {n} records",
+                "give one value per record, in the records' order",
+            )
+    records = _ids(path, arrays, "record_ids", np.arange(n))
+    if kind == "record" and len(np.unique(records)) < n:
+        ids, counts = np.unique(records, return_counts=True)
+        refuse(path, f"record id {ids[counts > 1][0]!r} repeats", "give every record its own id")
+    columns = {
+        "record_ids": records,
+        "patient_ids": _ids(path, arrays, "patient_ids", records),
+        "age": _numbers(path, arrays, "age", np.full(n, np.nan)).astype(np.float32),
+        "fold": _numbers(path, arrays, "fold", np.full(n, -1)).astype(np.int64),
+        "sex": _sex(path, arrays.get("sex", np.full(n, ""))),
+    }
+    for name in ("site", "device"):
+        columns[name] = arrays.get(name, np.full(n, "")).astype(str)
+    return columns
+
+
+def _ids(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArray[np.str_]:
+    ids = arrays.get(name, default)
+    if ids.dtype.kind == "f":
+        # tables read ids as floats where some are missing; 12.0 and 12 are one person
+        if not np.isfinite(ids).all() or (ids != np.rint(ids)).any():
+            refuse(path, f"{name} holds NaN or fractions", "give whole numbers or strings")
+        ids = ids.astype(np.int64)
+    return ids.astype(str)
+
+
+def _numbers(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArray[Any]:
+    values = arrays.get(name, default)
+    if values.dtype.kind not in "fiu" or (name == "fold" and not np.isfinite(values).all()):
+        refuse(path, f"{name} has dtype {values.dtype} or holds NaN", "give numbers")
+    return values
+
+
+def _sex(path: Path, values: NDArray[Any]) -> NDArray[np.str_]:
+    words = [str(v).strip().casefold() for v in values]
+    unknown = sorted({w for w in words if w not in _SEX})
+    if unknown:
+        refuse(path, f"sex holds {unknown[0]!r}", 'write "female", "male" or ""')
+    return np.array([_SEX[w] for w in words], dtype=np.str_)

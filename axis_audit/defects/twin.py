@@ -1,0 +1,187 @@
+"""The clean twin: a small linear model, fitted to the atlas, that has every property we audit.
+
+It is a deformation model in closed form, x = D(z) + g(a)·B. B is the regression of beats on g(a);
+z are principal components of the beats with the direction of B removed, so that their covariance
+with age is zero by construction, and on the atlas, which is Gaussian given age, so is their
+dependence. Its truth is known, which makes it the reference against which checks are tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axis_audit.capabilities import Batch, InputSpec
+from axis_audit.checkpoint import Checkpoint
+from axis_audit.cohort import LEADS, Cohort
+from axis_audit.errors import CheckpointError
+from axis_audit.perturbations import swap_arms, swap_leads
+
+FloatArray = NDArray[np.float32]
+KIND = "twin"
+SPEC = InputSpec("beat", LEADS, 100.0, 120, 40)
+NEUTRAL_AGE = 50.0
+YEARS_PER_UNIT = 10.0
+CLAIMS = frozenset({"axis", "leakage", "invariance", "leads", "prediction", "integrity"})
+_ARRAYS = ("mean", "direction", "components", "carried", "head")
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A model under audit, in numpy.
+
+    Attributes:
+        mean: (12, 120), the prepared beat at the neutral age.
+        direction: (12, 120), B in prepared units per unit of g (ten years).
+        components: (d, 12 * 120), orthonormal, orthogonal to B.
+        carried: (d,), how much of the beat's place along B morphology explains, per unit of z.
+        head: (2,), age = head[0] + head[1] * projection.
+    """
+
+    mean: FloatArray
+    direction: FloatArray
+    components: FloatArray
+    carried: FloatArray
+    head: NDArray[np.float64]
+    kind: str = KIND
+    input_spec: InputSpec = SPEC
+    claims: frozenset[str] = CLAIMS
+
+    def prepare(self, signals: FloatArray) -> FloatArray:
+        """Undo realisable lead swaps, then divide by one scale a record."""
+        return self._upright(np.asarray(signals, np.float32))
+
+    def _upright(self, signals: FloatArray) -> FloatArray:
+        # The four readings form a group, so a swapped record is read as its unswapped self.
+        exchanged = swap_arms(signals, LEADS)
+        readings = [signals, exchanged] + [
+            swap_leads(reading, LEADS, "V1", "V2") for reading in (signals, exchanged)
+        ]
+        scaled = np.stack([reading / scale(reading) for reading in readings])
+        likeness = np.einsum("rnlt,lt->rn", scaled, self.mean)
+        return np.asarray(scaled[likeness.argmax(axis=0), np.arange(len(signals))], np.float32)
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z, shape (n, d)."""
+        return self._encode_prepared(self.prepare(signals))
+
+    def _encode_prepared(self, beats: FloatArray) -> FloatArray:
+        # einsum without optimisation sums in one order whatever the batch: rows stay independent.
+        flat = (beats - self.mean).reshape(len(beats), -1)
+        return np.asarray(np.einsum("nx,dx->nd", flat, self.components), np.float32)
+
+    def canonical(self, latents: FloatArray) -> FloatArray:
+        """D(z), shape (n, 12, 120)."""
+        unit = self.direction.ravel() / np.linalg.norm(self.direction)
+        flat = latents @ self.components + np.outer(latents @ self.carried, unit)
+        return np.asarray(self.mean + flat.reshape(-1, *self.mean.shape), np.float32)
+
+    @property
+    def neutral_age(self) -> float:
+        """a0 in years."""
+        return NEUTRAL_AGE
+
+    def axis_value(self, ages: NDArray[Any]) -> NDArray[Any]:
+        """g(age): decades from the neutral age, any shape."""
+        array = np.asarray(ages)
+        array = array if array.dtype == np.float32 else array.astype(np.float64)
+        return np.asarray((array - array.dtype.type(NEUTRAL_AGE)) / YEARS_PER_UNIT)
+
+    def axis_direction(self) -> FloatArray:
+        """B, shape (12, 120)."""
+        return self.direction
+
+    def deformation(self, latents: FloatArray, ages: NDArray[Any]) -> FloatArray:
+        """Δ = g(a)·B, shape (n, 12, 120)."""
+        values = self.axis_value(np.asarray(ages, np.float32))
+        return np.asarray(values[:, None, None] * self.axis_direction(), np.float32)
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """A straight line in <x - x50, B/|B|>."""
+        beats = self.prepare(batch.signals)
+        residual = beats - self.canonical(self.encode(batch.signals))
+        unit = self.direction / np.linalg.norm(self.direction)
+        projection = np.einsum("nlt,lt->n", residual, unit)
+        return np.asarray(self.head[0] + self.head[1] * projection, np.float32)
+
+
+def scale(signals: FloatArray) -> FloatArray:
+    """One number a record: the RMS of sample-to-sample differences, which drift hardly moves."""
+    steps = np.diff(signals, axis=2)
+    rms = np.sqrt(np.mean(np.square(steps), axis=(1, 2), keepdims=True))
+    return np.asarray(rms + np.float32(1e-6), np.float32)
+
+
+def fit_twin(cohort: Cohort, dimensions: int = 32) -> Twin:
+    """Fit the twin to beats of known age, in closed form.
+
+    Args:
+        cohort: beats as in `SPEC`, ages known. dimensions: d of z.
+    """
+    shape = cohort.signals.shape[1:]
+    first = Twin(
+        mean=(cohort.signals / scale(cohort.signals)).mean(axis=0),
+        direction=np.zeros(shape, np.float32),
+        components=np.zeros((dimensions, int(np.prod(shape))), np.float32),
+        carried=np.zeros(dimensions, np.float32),
+        head=np.zeros(2),
+    )
+    beats = first.prepare(cohort.signals).reshape(len(cohort), -1).astype(np.float64)
+    g = first.axis_value(cohort.age.astype(np.float64))
+    centred = g - g.mean()
+    slope = centred @ beats / (centred @ centred)
+    mean = beats.mean(axis=0) - g.mean() * slope
+    unit = slope / np.linalg.norm(slope)
+    rest = beats - mean
+    rest -= np.outer(rest @ unit, unit)
+    eigenvectors = np.linalg.eigh(rest.T @ rest)[1]
+    components = eigenvectors[:, ::-1][:, :dimensions].T
+    latents = (beats - mean) @ components.T
+    place = (beats - mean) @ unit
+    design = np.column_stack([latents, g])
+    carried = np.linalg.lstsq(design, place, rcond=None)[0][:-1]
+    projection = place - latents @ carried
+    head = np.polyfit(projection, cohort.age.astype(np.float64), 1)[::-1]
+    return replace(
+        first,
+        mean=mean.reshape(shape).astype(np.float32),
+        direction=slope.reshape(shape).astype(np.float32),
+        components=components.astype(np.float32),
+        carried=carried.astype(np.float32),
+        head=head,
+    )
+
+
+def state(twin: Twin) -> dict[str, Any]:
+    """The twin's arrays as tensors, for a checkpoint."""
+    import torch
+
+    return {name: torch.from_numpy(np.array(getattr(twin, name))) for name in _ARRAYS}
+
+
+def load(checkpoint: Checkpoint) -> Twin:
+    """Adapter of kind "twin"; `config["defect"]` may name a planted defect.
+
+    Raises:
+        CheckpointError: missing or misshapen arrays, or an unknown defect.
+    """
+    missing = [name for name in _ARRAYS if name not in checkpoint.state]
+    if missing:
+        raise CheckpointError(
+            checkpoint.path, f"the arrays {missing} are missing", "write it with defects.twin.state"
+        )
+    arrays: dict[str, Any] = {name: checkpoint.state[name].numpy() for name in _ARRAYS}
+    if arrays["mean"].shape != (12, 120) or arrays["components"].shape[1:] != (1440,):
+        raise CheckpointError(
+            checkpoint.path, "the arrays have other shapes than a twin's", "refit it"
+        )
+    twin = Twin(**arrays)
+    name = checkpoint.config.get("defect")
+    if name is None:
+        return twin
+    from axis_audit.defects.catalogue import find
+
+    return find(str(name), checkpoint.path).plant(twin)

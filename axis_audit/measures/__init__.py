@@ -1,0 +1,1 @@
+"""Formulas in pure numpy, one a module, each with its source."""

@@ -1,0 +1,29 @@
+"""Whether twelve leads obey the laws of six limb leads from three electrodes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def einthoven_residuals(
+    signals: NDArray[np.floating], leads: tuple[str, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Relative violations of III = II - I and of the augmented leads, a value a record.
+
+    Args:
+        signals: shape (n, leads, samples), in millivolts or with one scale a record (never with
+            one scale a lead: the law then holds for no one).
+        leads: names of axis 1, with at least I, II, III.
+
+    Returns:
+        for each of "III", "aVR", "aVL", "aVF" that is present, |violation| / |signal|, shape (n,),
+        the norm over samples, and the signal's the root mean square of I, II and III. NaN for a
+        silent record.
+
+    Raises:
+        KeyError: I, II or III is missing.
+
+    Sources: Einthoven 1912; Goldberger 1942, Am. Heart J. 23:483.
+    """
+    raise NotImplementedError

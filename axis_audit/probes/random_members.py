@@ -1,0 +1,33 @@
+"""Random functions of the family that the MLP probe stands for: what a planted leak looks like."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def random_members(
+    whitened: NDArray[np.floating], count: int, seed: int = 0, *, hidden: int = 4
+) -> NDArray[np.float64]:
+    """Random small networks of whitened latents (n, d), each of zero mean and unit variance.
+
+    f(z) = Σ a_j tanh(s_j (u_j·z) + b_j) over `hidden` units, u_j uniform on the sphere, so that
+    every direction counts alike however small its variance was; gains s_j log-uniform in [.5, 3],
+    from nearly linear to nearly a step; b_j standard normal, so that f has an even part.
+
+    Returns:
+        f(z), shape (n, count), standardised over the rows given.
+    """
+    z = np.asarray(whitened, np.float64)
+    n, d = z.shape
+    rng = np.random.default_rng(seed)
+    directions = rng.standard_normal((d, count * hidden))
+    directions /= np.linalg.norm(directions, axis=0)
+    gains = np.exp(rng.uniform(np.log(0.5), np.log(3.0), count * hidden))
+    offsets = rng.standard_normal(count * hidden)
+    amplitudes = rng.standard_normal((count, hidden))
+    units = np.tanh(z @ (directions * gains) + offsets)
+    units -= units.mean(axis=0)
+    members = np.einsum("nkh,kh->nk", units.reshape(n, count, hidden), amplitudes)
+    members -= members.mean(axis=0)
+    return np.asarray(members / np.maximum(members.std(axis=0), 1e-12))
