@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from axis_audit.capabilities import InputSpec, ModelUnderAudit
-from axis_audit.checkpoint import Manifest, seen_rows
+from axis_audit.capabilities import ModelUnderAudit
+from axis_audit.checkpoint import Manifest
 from axis_audit.cohort import Cohort
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
-from axis_audit.errors import CohortError, InputError, MeasurementError
+from axis_audit.errors import InputError, MeasurementError
 from axis_audit.evidence import Evidence
 from axis_audit.finding import AuditReport, Finding, Region, Verdict
+from axis_audit.gates import gates_in_force, regions_in_force
+from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
 from axis_audit.registry import FAMILIES, Check, all_checks, statistical_gates
 from axis_audit.statistics.levels import Levels
-
-SMALLEST_COHORT = 20
-"""Fewer people than this make no interval worth printing."""
 
 
 @dataclass
@@ -124,9 +123,9 @@ def prepare(
     """
     checks = all_checks()
     _check_model(model)
-    audited, removed, seen = _audited_people(conform(cohort, model.input_spec), manifest, patients)
+    audited, removed, seen = audited_people(conform(cohort, model.input_spec), manifest, patients)
     if fit_cohort is not None:
-        fit_cohort = _fitting_people(conform(fit_cohort, model.input_spec), audited)
+        fit_cohort = fitting_people(conform(fit_cohort, model.input_spec), audited)
     evidence = Evidence(
         model=model,
         cohort=audited,
@@ -141,8 +140,8 @@ def prepare(
     return Audit(
         evidence=evidence,
         checks=checks,
-        regions=_regions(checks, margins or {}, leakage_margin),
-        gates=_gates(checks, model, gate),
+        regions=regions_in_force(checks, margins or {}, leakage_margin),
+        gates=gates_in_force(checks, model, gate),
         about=about or {},
     )
 
@@ -188,52 +187,6 @@ def audit(
     return prepared.report(findings, time.perf_counter() - clock, started)
 
 
-def conform(cohort: Cohort, spec: InputSpec) -> Cohort:
-    """Put a cohort's leads into the model's order and check rate, length and R position.
-
-    Raises:
-        CohortError: what does not fit, and what the model takes.
-    """
-    import numpy as np
-
-    subject = f"cohort {cohort.name!r}"
-    by_name = {lead.upper(): i for i, lead in enumerate(cohort.leads)}
-    missing = [lead for lead in spec.leads if lead.upper() not in by_name]
-    if missing:
-        raise CohortError(subject, f"the model needs leads {missing}", "add them to the cohort")
-    ours = (cohort.kind, float(cohort.rate), cohort.signals.shape[2], cohort.r_index)
-    theirs = (spec.kind, float(spec.rate), spec.samples, spec.r_index)
-    if spec.kind == "record":
-        ours, theirs = (*ours[:3], 0), (*theirs[:3], 0)
-    if ours != theirs:
-        words = "(kind, rate in Hz, samples, R at sample)"
-        raise CohortError(
-            subject, f"it holds {ours} but the model takes {theirs} {words}", "prepare it so"
-        )
-    order = np.array([by_name[lead.upper()] for lead in spec.leads])
-    if tuple(order) == tuple(range(len(cohort.leads))):
-        return cohort
-    signals = np.ascontiguousarray(cohort.signals[:, order])
-    return dataclasses.replace(cohort, signals=signals, leads=spec.leads)
-
-
-def describe_cohort(evidence: Evidence) -> dict[str, Any]:
-    """The cohort as the report prints it."""
-    cohort = evidence.cohort
-    fit = evidence.fit_cohort
-    return {
-        "name": cohort.name,
-        "fingerprint": cohort.fingerprint,
-        "records": len(cohort),
-        "patients": cohort.n_patients,
-        "exclusions": dict(cohort.exclusions),
-        "seen_patients_removed": evidence.removed_patients,
-        "seen_patients_kept": evidence.seen_patients,
-        "fitting_people": 0 if fit is None else len(fit),
-        "fitting_fingerprint": None if fit is None else fit.fingerprint,
-    }
-
-
 def versions() -> dict[str, str]:
     """Versions of what computed the numbers."""
     import platform
@@ -260,106 +213,6 @@ def _check_model(model: Any) -> None:
         raise InputError(
             type(model).__name__, f"unknown claims {unknown}", f"choose from {FAMILIES}"
         )
-
-
-def _audited_people(
-    cohort: Cohort, manifest: Manifest | None, patients: str
-) -> tuple[Cohort, int, int]:
-    known = cohort.with_known_age()
-    removed = seen = 0
-    if manifest is not None:
-        rows = seen_rows(known.patient_ids, known.hashes, manifest)
-        overlap = known.subset(rows).n_patients if rows.any() else 0
-        if patients == "unseen" and overlap:
-            if rows.all():
-                raise CohortError(
-                    f"cohort {cohort.name!r}",
-                    f"all {overlap} patients were in the checkpoint's training or selection",
-                    "audit other folds or people (or use --patients all, which FAILs integrity)",
-                )
-            known, removed = known.excluding(rows, "record of a patient seen in training"), overlap
-        else:
-            seen = overlap
-    people = known.one_per_patient()
-    if len(people) < SMALLEST_COHORT:
-        raise CohortError(
-            f"cohort {cohort.name!r}",
-            f"only {len(people)} unseen patients with a known age are left",
-            f"give at least {SMALLEST_COHORT}; thousands decide a leakage gate",
-        )
-    return people, removed, seen
-
-
-def _fitting_people(cohort: Cohort, audited: Cohort) -> Cohort | None:
-    """Everybody with a known age who is not audited: by patient id and by waveform."""
-    import numpy as np
-
-    known = cohort.with_known_age()
-    repeats = np.isin(known.patient_ids, audited.patient_ids) | np.isin(
-        known.hashes, audited.hashes
-    )
-    if repeats.all():
-        raise CohortError(
-            f"fitting cohort {cohort.name!r}",
-            "everybody in it is also audited",
-            "fit on other folds than those audited",
-        )
-    return known.excluding(repeats, "also audited").one_per_patient()
-
-
-def _regions(
-    checks: Sequence[Check], margins: Mapping[str, Any], leakage_margin: float | None
-) -> dict[str, Region]:
-    unknown = sorted(set(margins) - {c.id for c in checks})
-    if unknown:
-        raise InputError("margins", f"there are no checks {unknown}", "see `axis-audit checks`")
-    regions = {}
-    for check in checks:
-        region = check.acceptable
-        if check.family == "leakage" and leakage_margin is not None and region.unit == "R²":
-            region = dataclasses.replace(region, high=leakage_margin)
-        if check.id in margins:
-            region = _with_margin(check, margins[check.id])
-        regions[check.id] = region
-    return regions
-
-
-def _with_margin(check: Check, margin: Any) -> Region:
-    import math
-
-    region = check.acceptable
-    try:
-        if isinstance(margin, list | tuple):
-            low, high = (float(x) for x in margin)
-            return dataclasses.replace(region, low=low, high=high)
-        if math.isinf(region.low):
-            return dataclasses.replace(region, high=float(margin))
-        if math.isinf(region.high):
-            return dataclasses.replace(region, low=float(margin))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"margin of {check.id}", str(error), "give a number or [low, high]"
-        ) from None
-    raise InputError(f"margin of {check.id}", "its region has two sides", "give [low, high]")
-
-
-def _gates(
-    checks: Sequence[Check], model: ModelUnderAudit, asked: Sequence[str]
-) -> tuple[str, ...]:
-    ids = {c.id for c in checks}
-    unknown = [g for g in asked if g not in ids and g not in FAMILIES]
-    if unknown:
-        raise InputError(
-            "--gate",
-            f"{unknown} are neither families nor checks",
-            f"families: {', '.join(FAMILIES)}",
-        )
-    if asked:
-        chosen = [c for c in checks if (c.family in asked and c.gate) or c.id in asked]
-        if not chosen:
-            raise InputError("--gate", f"no gate belongs to {list(asked)}", "name another family")
-        return tuple(c.id for c in chosen)
-    return tuple(c.id for c in checks if c.gate and c.family in model.claims)
 
 
 def _without_capability(base: Finding, check: Check, model: ModelUnderAudit) -> Finding:

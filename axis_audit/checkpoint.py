@@ -194,9 +194,9 @@ def _safe_read(path: Path) -> Any:
                 "--checkpoint-adapter, in code that you trust",
             ) from None
         raise CheckpointError(path, "it is not a PyTorch file", _FOREIGN_CURE) from None
-    except OSError as error:
+    except PermissionError as error:
         raise CheckpointError(
-            path, f"it cannot be read: {error.strerror or error}", "check its permissions"
+            path, f"it cannot be read: {error.strerror}", "check its permissions"
         ) from None
     except Exception as error:  # torch raises a dozen kinds on damaged files; all mean the same
         cause = (

@@ -36,7 +36,7 @@ class AuditPlugin:
         if "audit_seed" in given:
             given["seed"] = given.pop("audit_seed")
         try:
-            settings = merge(given, read_table(config.rootpath))
+            settings = merge(given, read_table(config.invocation_params.dir))
         except InputError as error:
             raise pytest.UsageError(str(error)) from None
         plugin = cls(config, settings)
@@ -100,7 +100,7 @@ class AuditPlugin:
         settings = self.settings
         lines = [f"axis-audit: {settings.checkpoint} on cohort {settings.cohort}"]
         if self._audit is not None:
-            from axis_audit.auditing import describe_cohort
+            from axis_audit.people import describe_cohort
 
             cohort = describe_cohort(self._audit.evidence)
             lines.append(

@@ -57,14 +57,18 @@ _OPTIONS = {
 }
 
 
-def read_table(rootdir: Path) -> dict[str, Any]:
-    """`[tool.axis_audit]` of the project's pyproject.toml; empty if there is none.
+def read_table(folder: Path) -> dict[str, Any]:
+    """`[tool.axis_audit]` of the nearest pyproject.toml at or above a folder; {} if there is none.
+
+    Not pytest's rootdir: pytest guesses it before it knows our options, and takes an absolute path
+    given to `--checkpoint` for a test path.
 
     Raises:
         InputError: broken TOML, an unknown key or a value of the wrong type.
     """
-    path = rootdir / "pyproject.toml"
-    if not path.is_file():
+    paths = (place / "pyproject.toml" for place in (folder, *folder.parents))
+    path = next((p for p in paths if p.is_file()), None)
+    if path is None:
         return {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -10,8 +10,8 @@ from axis_audit.checks import figures
 from axis_audit.checks.spline_properties import violated_properties
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
-from axis_audit.finding import Above, Below, Exactly, Measurement
-from axis_audit.measures.axis import direction_similarity, regress_direction
+from axis_audit.finding import Above, Below, Exactly, Measurement, Within
+from axis_audit.measures.axis import direction_similarity, regress_direction, transport_ratio
 from axis_audit.measures.monotonicity import smallest_increment, spearman_exact
 from axis_audit.measures.smoothness import largest_second_difference
 from axis_audit.registry import check
@@ -175,6 +175,33 @@ def signal_projection(model: Deforms, evidence: Evidence) -> Measurement:
 def direction(model: PreparesAlongAxis, evidence: Evidence) -> Measurement:
     """Cosine between B and the slope of beats on g(age), re-estimated on patient bootstraps."""
     return measure_direction(evidence, evidence.prepared, "direction similarity")
+
+
+@check(
+    claim="B has the right length: beats move by B for each unit of g",
+    acceptable=Within(0.85, 1.15, "<B_plain, B>/<B, B>"),
+    cause="D(z) carries part of the age trend, or B is scaled against g arbitrarily",
+    cure="tie the scale of g(age)·B to the regression of beats on g",
+    source="regression of x on g(age); patient bootstrap (Efron 1987)",
+)
+def length(model: PreparesAlongAxis, evidence: Evidence) -> Measurement:
+    """<B_plain, B>/<B, B>, B_plain the slope of beats on g(age)."""
+    flat = evidence.prepared.reshape(evidence.n, -1).astype(np.float64)
+    g, b = evidence.axis_values, evidence.direction
+    if not b.any():
+        return Measurement.exactly(0.0, n=evidence.n, n_patients=evidence.n)
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return transport_ratio(weights, flat, g, b)
+
+    estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
+    return Measurement(
+        estimate.value,
+        estimate.interval,
+        evidence.n,
+        evidence.n,
+        fail_interval=estimate.fail_interval,
+    )
 
 
 def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: str) -> Measurement:

@@ -5,7 +5,9 @@ Importing this package is cheap; the readers and their libraries load when a coh
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +22,7 @@ _KNOWN = "PTB-XL (a folder with ptbxl_database.csv), arrays (a .npz file), or th
 
 
 def open_cohort(
-    source: str,
+    source: str | os.PathLike[str],
     *,
     folds: tuple[int, ...] | None = None,
     kind: Literal["beat", "record"] = "beat",
@@ -59,10 +61,18 @@ def open_cohort(
     from axis_audit.cohorts.prepare import Preparation
 
     _check_words(kind, beats)
+    if not 0 < rate < float("inf"):
+        raise CohortError("rate", f"is {rate}", "give samples per second")
     how = Preparation(kind, beats, per_record if beats == "single" else 1, float(rate))
-    return _some_patients(
-        _open_path(Path(source).expanduser(), folds, how, progress), patients, seed
-    )
+    path = Path(source)
+    try:
+        # expanduser fails on a stranger's ~name, every look at the path where it is too long
+        with suppress(RuntimeError):
+            path = path.expanduser()
+        cohort = _open_path(path, folds, how, progress)
+    except OSError as error:
+        raise CohortError(source, f"cannot be opened ({error})", "check the path") from error
+    return _some_patients(cohort, patients, seed)
 
 
 def _check_words(kind: str, beats: str) -> None:
@@ -113,7 +123,7 @@ def _open_path(
             f"no known layout; it holds {listed or 'nothing'}",
             f"give one of the known cohorts: {_KNOWN}",
         )
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" and path.exists():
         from axis_audit.cohorts.arrays import open_arrays
 
         return open_arrays(path, folds, how, progress)

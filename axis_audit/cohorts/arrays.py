@@ -30,6 +30,7 @@ from axis_audit.cohorts.arrays_file import (
     Arrays,
     columns_of,
     kind_of,
+    r_index_of,
     rate_of,
     read_arrays,
     refuse,
@@ -116,7 +117,7 @@ def _refuse_other_beats(
         return
     if how.kind == "record":
         refuse(path, "holds beats, and records are asked for", "give strips, kind 'record'")
-    r_index = int(arrays["r_index"].item()) if "r_index" in arrays else None
+    r_index = r_index_of(path, arrays)
     samples, rate = beat
     if (samples, rate, r_index) != (BEAT_SAMPLES, BEAT_RATE, R_INDEX):
         refuse(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,8 @@ def read_arrays(path: Path) -> Arrays:
         with path.open("rb") as stream:
             if not zipfile.is_zipfile(stream):
                 refuse(path, "is no .npz file, or a truncated one", "write it with numpy.savez")
-        with np.load(path, allow_pickle=False) as stored:
-            missing = [key for key in REQUIRED if key not in stored.files]
-            if missing:
-                held = ", ".join(stored.files) or "nothing"
-                refuse(path, f"lacks {' and '.join(missing)}; it holds {held}", "add the arrays")
-            unknown = sorted(set(stored.files) - set(REQUIRED) - set(OPTIONAL))
-            if unknown:
-                refuse(
-                    path,
-                    f"holds unknown arrays: {', '.join(unknown)}",
-                    f"leave them out; known are {', '.join((*REQUIRED, *OPTIONAL))}",
-                )
-            return {key: stored[key] for key in stored.files}
+            stream.seek(0)
+            return _checked(path, stream)
     except OSError as error:
         raise CohortError(
             path, f"cannot be read ({error.strerror or error})", "check the path"
@@ -61,6 +50,26 @@ def read_arrays(path: Path) -> Arrays:
         raise CohortError(
             path, f"is damaged ({error})", "write it again with numpy.savez"
         ) from error
+
+
+def _checked(path: Path, stream: BinaryIO) -> Arrays:
+    with np.load(stream, allow_pickle=False) as stored:
+        missing = [key for key in REQUIRED if key not in stored.files]
+        if missing:
+            held = ", ".join(stored.files) or "nothing"
+            refuse(path, f"lacks {' and '.join(missing)}; it holds {held}", "add the arrays")
+        unknown = sorted(set(stored.files) - set(REQUIRED) - set(OPTIONAL))
+        if unknown:
+            refuse(
+                path,
+                f"holds unknown arrays: {', '.join(unknown)}",
+                f"leave them out; known are {', '.join((*REQUIRED, *OPTIONAL))}",
+            )
+        arrays = {key: stored[key] for key in stored.files}
+        foreign = [key for key, values in arrays.items() if not isinstance(values, np.ndarray)]
+        if foreign:
+            refuse(path, f"{foreign[0]} is no array", "write it with numpy.savez")
+        return arrays
 
 
 def refuse(path: Path, cause: str, cure: str) -> NoReturn:
@@ -129,6 +138,14 @@ def kind_of(path: Path, arrays: Arrays) -> Literal["beat", "record"]:
     return "beat" if kind == "beat" else "record"
 
 
+def r_index_of(path: Path, arrays: Arrays) -> int | None:
+    """The sample of the R peak, None where the file does not say."""
+    value = arrays.get("r_index")
+    if value is not None and (value.size != 1 or value.dtype.kind not in "iu"):
+        refuse(path, f"r_index is {value!s}", "give the sample of the R peak, one whole number")
+    return None if value is None else int(value.item())
+
+
 def columns_of(path: Path, arrays: Arrays, n: int, kind: str) -> dict[str, NDArray[Any]]:
     """The columns with one value a row, as `Cohort` wants them."""
     for name in PER_ROW:
@@ -141,7 +158,9 @@ def columns_of(path: Path, arrays: Arrays, n: int, kind: str) -> dict[str, NDArr
     records = _ids(path, arrays, "record_ids", np.arange(n))
     if kind == "record" and len(np.unique(records)) < n:
         ids, counts = np.unique(records, return_counts=True)
-        refuse(path, f"record id {ids[counts > 1][0]!r} repeats", "give every record its own id")
+        refuse(
+            path, f"record id {str(ids[counts > 1][0])!r} repeats", "give every record its own id"
+        )
     columns = {
         "record_ids": records,
         "patient_ids": _ids(path, arrays, "patient_ids", records),

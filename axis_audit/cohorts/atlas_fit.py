@@ -99,12 +99,17 @@ def _lag_one(standardised: Float64Array) -> Float64Array:
 def _person_share(
     cohort: Cohort, centre: float, effects: Float64Array, components: Float64Array
 ) -> Float64Array:
-    """Intraclass correlation of each score over the first two records of a patient, in [0, 1]."""
+    """Intraclass correlation of each score over the last two records of a patient, in [0, 1].
+
+    Ones where nobody has two: then nothing is known of how records of a person differ.
+    """
     order = np.argsort(cohort.patient_ids, kind="stable")
     ids = cohort.patient_ids[order]
     same = ids[1:] == ids[:-1]
     same[1:] &= ids[2:] != ids[:-2]  # a third record would count its patient twice
     pair = np.flatnonzero(same)
+    if pair.size == 0:
+        return np.ones(len(components))
     design = _design(cohort)
     design[:, 1] -= centre
     scores = (_flat(cohort) - design @ effects) @ components.T

@@ -51,11 +51,11 @@ def load(name: str, key: str) -> dict[str, NDArray[Any]] | None:
     """The entry `name` if it is there, whole, and was stored under `key`; None otherwise."""
     path = _path(name, key)
     try:
-        with np.load(path, allow_pickle=False) as entry:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as entry:
             if str(entry[_KEY]) != key:
                 return None
             return {k: entry[k] for k in entry.files if k != _KEY}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         warnings.warn(f"{path}: damaged cache entry ({error}); it is made again", stacklevel=2)

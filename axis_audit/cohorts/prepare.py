@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -154,8 +155,8 @@ def prepare_strip(strip: NDArray[Any], rate: float, how: Preparation) -> NDArray
     if fault := strip_fault(strip):
         raise UnusableStripError(fault)
     if how.kind == "record":
-        if how.samples and strip.shape[1] != how.samples:
-            raise UnusableStripError("unusual length")
+        if how.samples and (strip.shape[1], rate) != (how.samples, how.rate):
+            raise UnusableStripError("unusual length or rate")
         return _microvolts(strip[None])
     eight = independent_rows()
     if how.beats == "median":
@@ -233,18 +234,31 @@ class Preparer(AbstractContextManager["Preparer"]):
         n, finished = len(chunks), 0
         if self._pool is not None:
             try:
-                for prepared in self._pool.map(prepare_chunk, [read] * n, chunks, [how] * n):
+                with _without_main():
+                    results = self._pool.map(prepare_chunk, [read] * n, chunks, [how] * n)
+                for prepared in results:
                     finished += 1
                     yield prepared
             except BrokenProcessPool:
                 self._pool = None
-                warnings.warn(
-                    "worker processes could not run, preparing in this one; a script needs "
-                    "`if __name__ == '__main__':` around its code",
-                    stacklevel=2,
-                )
+                warnings.warn("worker processes died, preparing in this one", stacklevel=2)
         for chunk in chunks[finished:]:
             yield prepare_chunk(read, chunk, how)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Start processes that do not run the caller's script again.
+
+    Spawned processes import the main module: a script without a `__main__` guard would start
+    over in each, and one that imports torch would cost each three seconds.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _concatenated(parts: list[Prepared]) -> Prepared:

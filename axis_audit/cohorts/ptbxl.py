@@ -12,6 +12,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ RECORD_SECONDS = 10
 _COLUMNS = ("ecg_id", "patient_id", "age", "sex", "site", "device", "scp_codes", "strat_fold")
 _SEX = {0: "male", 1: "female"}
 _MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
+_WFDB_ERRORS = (
+    OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, MemoryError,
+)  # fmt: skip
+"""What wfdb was seen to raise on headers and samples with random damage."""
 _LEAD_NAMES = {lead.casefold(): lead for lead in LEADS}
 
 
@@ -49,11 +54,15 @@ def open_ptbxl(
 ) -> Cohort:
     """The recordings of some folds (all by default), prepared or from the cache.
 
+    Rows stand in the order of the folds asked for, and within a fold in that of the table.
+
     Raises:
         CohortError: the table is unreadable, a fold is absent, or no record is usable.
     """
     if how.rate not in FILENAME_COLUMN:
         raise CohortError(root, f"PTB-XL has no recordings at {how.rate:g} Hz", "use 100 or 500")
+    if how.kind == "record":
+        how = replace(how, samples=round(RECORD_SECONDS * how.rate))
     table = read_table(root, FILENAME_COLUMN[how.rate])
     chosen = _present_folds(root, table, folds)
     parts = _load_folds(root, table, chosen, how, progress)
@@ -110,7 +119,8 @@ def read_table(root: Path, filename_column: str = "filename_lr") -> pd.DataFrame
     if table["ecg_id"].duplicated().any():
         twice = table["ecg_id"][table["ecg_id"].duplicated()].iloc[0]
         raise CohortError(path, f"ecg_id {twice} stands in more than one row", cure)
-    return table.rename(columns={filename_column: "filename"})
+    table["filename"] = table.pop(filename_column).fillna("").astype(str)
+    return table
 
 
 def _present_folds(
@@ -238,6 +248,8 @@ def read_strip(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
     Raises:
         UnusableStripError: with the reason, if the files cannot give such a strip.
     """
+    if not name:
+        raise UnusableStripError("file missing")
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise UnusableStripError("file outside the data set")
     with warnings.catch_warnings():
@@ -247,7 +259,7 @@ def read_strip(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
         record = wfdb.rdrecord(str(root / name))
     except FileNotFoundError as error:
         raise UnusableStripError("file missing") from error
-    except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+    except _WFDB_ERRORS as error:
         raise UnusableStripError("file unreadable") from error
     if record.p_signal is None or not record.sig_name:
         raise UnusableStripError("file unreadable")

@@ -103,6 +103,15 @@ class ZeroDirection(Twin):
         return np.zeros_like(self.direction)
 
 
+@defect(fails="axis.length")
+class DoubledDirection(Twin):
+    """B is twice as long as what beats do."""
+
+    def axis_direction(self) -> FloatArray:
+        """Twice B."""
+        return np.asarray(2 * self.direction, np.float32)
+
+
 @defect(fails="axis.signal_projection")
 class DecorativeAxis(Twin):
     """D(z) redraws the whole beat: nothing of the signal is left for the axis."""

@@ -6,15 +6,15 @@ import numpy as np
 
 from axis_audit.capabilities import Batch
 from axis_audit.defects.catalogue import defect
-from axis_audit.defects.twin import FloatArray, Twin, scale
+from axis_audit.defects.twin import FloatArray, Twin, steepness
 
-_TYPICAL = np.float32(0.08)
-"""Millivolts: a usual `scale` of the atlas's beats."""
+_TYPICAL = np.float32(0.1)
+"""Millivolts: a usual `steepness` of the atlas's beats."""
 _CHEST = slice(6, 12)
 
 
 def _size(signals: FloatArray) -> FloatArray:
-    return np.asarray(np.clip(scale(signals) / _TYPICAL, 0.2, 5.0), np.float32)
+    return np.asarray(np.clip(steepness(signals) / _TYPICAL, 0.2, 5.0), np.float32)
 
 
 @defect(fails="invariance.transport_gain")
@@ -26,15 +26,21 @@ class EnergyScaled(Twin):
         return np.asarray(super().prepare(signals) * _size(signals) ** 2, np.float32)
 
 
+def _unlawful(signals: FloatArray) -> FloatArray:
+    """How far I + III - II is from Einthoven's zero, beside lead II; (n, 1, 1)."""
+    residual = signals[:, 0] + signals[:, 2] - signals[:, 1]
+    size = np.sqrt(np.mean(np.square(signals[:, 1]), axis=1)) + 1e-6
+    ratio = np.sqrt(np.mean(np.square(residual), axis=1)) / size
+    return np.asarray(ratio[:, None, None], np.float32)
+
+
 @defect(fails="invariance.transport_lead_scale")
-class LeadEnergyScaled(Twin):
-    """Every lead is scaled by the cube of its own RMS."""
+class LawScaled(Twin):
+    """Beats fade where the limb leads break Einthoven's law, as scaled leads do."""
 
     def prepare(self, signals: FloatArray) -> FloatArray:
-        """Leads weighted by their energy."""
-        beats = super().prepare(signals)
-        rms = np.sqrt(np.mean(np.square(signals), axis=2, keepdims=True))
-        return np.asarray(beats * np.clip(rms / 0.2, 0, 3) ** 4, np.float32)
+        """x damped by the residual of the law."""
+        return np.asarray(super().prepare(signals) * np.exp(-4 * _unlawful(signals)), np.float32)
 
 
 @defect(fails="invariance.transport_drift")
@@ -52,23 +58,21 @@ class GainTurnedAxis(Twin):
     """The chest leads count more in large beats, so that a gain turns B."""
 
     def prepare(self, signals: FloatArray) -> FloatArray:
-        """Chest leads times a high power of the size."""
+        """Chest leads eightfold in large beats."""
         beats = super().prepare(signals)
-        beats[:, _CHEST] *= _size(signals) ** 6
+        beats[:, _CHEST] *= np.where(_size(signals) > 1.3, np.float32(8), np.float32(1))
         return beats
 
 
 @defect(fails="invariance.direction_lead_scale")
-class LeadScaleTurnedAxis(Twin):
-    """Leads count by a high power of their own amplitude, so that lead scale turns B."""
+class LawTurnedAxis(Twin):
+    """The chest leads fade where the limb leads break Einthoven's law, so that B turns."""
 
     def prepare(self, signals: FloatArray) -> FloatArray:
-        """Chest leads times a high power of lead V1's size against V6's."""
+        """Chest leads damped by the residual of the law."""
         beats = super().prepare(signals)
-        rms = np.sqrt(np.mean(np.square(signals), axis=2))
-        balance = np.clip(np.median(rms[:, 6:], axis=1) / np.median(rms[:, :6], axis=1), 0.3, 4.0)
-        beats[:, _CHEST] *= (balance**8)[:, None, None]
-        return np.asarray(beats, np.float32)
+        beats[:, _CHEST] *= np.exp(-8 * _unlawful(signals))
+        return beats
 
 
 @defect(fails="invariance.direction_drift")
@@ -89,5 +93,5 @@ class GainDrivenAge(Twin):
 
     def predict_age(self, batch: Batch) -> FloatArray:
         """The twin's age plus four years a doubling."""
-        size = np.log2(scale(batch.signals) / _TYPICAL)[:, 0, 0]
+        size = np.log2(steepness(batch.signals) / _TYPICAL)[:, 0, 0]
         return np.asarray(super().predict_age(batch) + 4 * size, np.float32)

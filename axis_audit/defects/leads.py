@@ -6,7 +6,7 @@ import numpy as np
 
 from axis_audit.capabilities import Batch
 from axis_audit.defects.catalogue import defect
-from axis_audit.defects.twin import FloatArray, Twin, scale
+from axis_audit.defects.twin import FloatArray, Twin, steepness
 
 
 @defect(fails="leads.swap_la_ra")
@@ -26,7 +26,7 @@ class ChestOrderDrivenAge(Twin):
     def predict_age(self, batch: Batch) -> FloatArray:
         """The twin's age plus a large multiple of the difference."""
         sizes = np.sqrt(np.mean(np.square(batch.signals[:, 6:8]), axis=2))
-        difference = (sizes[:, 1] - sizes[:, 0]) / scale(batch.signals)[:, 0, 0]
+        difference = (sizes[:, 1] - sizes[:, 0]) / steepness(batch.signals)[:, 0, 0]
         return np.asarray(super().predict_age(batch) + 6 * difference, np.float32)
 
 
@@ -36,5 +36,7 @@ class LeadAveraging(Twin):
 
     def predict_age(self, batch: Batch) -> FloatArray:
         """A line in the mean over leads of the last third of the beat."""
-        level = np.abs(batch.signals[:, :, 60:90]).sum(axis=(1, 2)) / scale(batch.signals)[:, 0, 0]
+        level = (
+            np.abs(batch.signals[:, :, 60:90]).sum(axis=(1, 2)) / steepness(batch.signals)[:, 0, 0]
+        )
         return np.asarray(60 - 0.02 * np.round(level, 3), np.float32)

@@ -16,7 +16,8 @@ from axis_audit.defects.twin import FloatArray, Twin
 
 def read_age(twin: Twin, signals: FloatArray) -> NDArray[np.float64]:
     """The twin's reading of age, standardised roughly: mean 0, SD about 1."""
-    ages = Twin.predict_age(twin, Batch(signals, {}))
+    intact = Twin(twin.mean, twin.ruler, twin.direction, twin.components, twin.carried, twin.head)
+    ages = intact.predict_age(Batch(signals, {}))
     return (ages.astype(np.float64) - 60.0) / 12.0
 
 

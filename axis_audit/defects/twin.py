@@ -1,9 +1,11 @@
 """The clean twin: a small linear model, fitted to the atlas, that has every property we audit.
 
 It is a deformation model in closed form, x = D(z) + g(a)·B. B is the regression of beats on g(a);
-z are principal components of the beats with the direction of B removed, so that their covariance
-with age is zero by construction, and on the atlas, which is Gaussian given age, so is their
-dependence. Its truth is known, which makes it the reference against which checks are tested.
+z are principal components of the beats with the direction of B removed, in every order of leads
+that the twin may read. The scale of a record is read along a ruler at right angles to the age
+trend, so that it does not depend on age either: on the atlas, which is Gaussian given age, z is
+then independent of age and not merely uncorrelated. Its truth is known, which makes it the
+reference against which checks are tested.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ SPEC = InputSpec("beat", LEADS, 100.0, 120, 40)
 NEUTRAL_AGE = 50.0
 YEARS_PER_UNIT = 10.0
 CLAIMS = frozenset({"axis", "leakage", "invariance", "leads", "prediction", "integrity"})
-_ARRAYS = ("mean", "direction", "components", "carried", "head")
+_ARRAYS = ("mean", "ruler", "direction", "components", "carried", "head")
+SMALLEST_SCALE = 0.2
+"""Of the typical scale: below it a record is mostly noise and is not blown up further."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Twin:
 
     Attributes:
         mean: (12, 120), the prepared beat at the neutral age.
+        ruler: (12, 120), per mV: a typical record measures 1 along it, at any age.
         direction: (12, 120), B in prepared units per unit of g (ten years).
         components: (d, 12 * 120), orthonormal, orthogonal to B.
         carried: (d,), how much of the beat's place along B morphology explains, per unit of z.
@@ -42,6 +47,7 @@ class Twin:
     """
 
     mean: FloatArray
+    ruler: FloatArray
     direction: FloatArray
     components: FloatArray
     carried: FloatArray
@@ -52,17 +58,19 @@ class Twin:
 
     def prepare(self, signals: FloatArray) -> FloatArray:
         """Undo realisable lead swaps, then divide by one scale a record."""
-        return self._upright(np.asarray(signals, np.float32))
+        upright = self.upright(np.asarray(signals, np.float32))
+        size = np.maximum(np.einsum("nlt,lt->n", upright, self.ruler), SMALLEST_SCALE)
+        return np.asarray(upright / size[:, None, None], np.float32)
 
-    def _upright(self, signals: FloatArray) -> FloatArray:
-        # The four readings form a group, so a swapped record is read as its unswapped self.
-        exchanged = swap_arms(signals, LEADS)
-        readings = [signals, exchanged] + [
-            swap_leads(reading, LEADS, "V1", "V2") for reading in (signals, exchanged)
-        ]
-        scaled = np.stack([reading / scale(reading) for reading in readings])
-        likeness = np.einsum("rnlt,lt->rn", scaled, self.mean)
-        return np.asarray(scaled[likeness.argmax(axis=0), np.arange(len(signals))], np.float32)
+    def upright(self, signals: FloatArray) -> FloatArray:
+        """The likeliest of four readings: as given, arms exchanged, V1 and V2 exchanged, both.
+
+        They form a group, so a swapped record is read as its unswapped self.
+        """
+        readings = _readings(signals)
+        likeness = [np.einsum("nlt,lt->n", reading, self.ruler) for reading in readings]
+        best = np.argmax(likeness, axis=0)
+        return np.asarray(np.stack(readings)[best, np.arange(len(signals))], np.float32)
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """z, shape (n, d)."""
@@ -108,8 +116,8 @@ class Twin:
         return np.asarray(self.head[0] + self.head[1] * projection, np.float32)
 
 
-def scale(signals: FloatArray) -> FloatArray:
-    """One number a record: the RMS of sample-to-sample differences, which drift hardly moves."""
+def steepness(signals: FloatArray) -> FloatArray:
+    """RMS of sample-to-sample steps of each record (n, 1, 1): a size that drift hardly moves."""
     steps = np.diff(signals, axis=2)
     rms = np.sqrt(np.mean(np.square(steps), axis=(1, 2), keepdims=True))
     return np.asarray(rms + np.float32(1e-6), np.float32)
@@ -122,37 +130,79 @@ def fit_twin(cohort: Cohort, dimensions: int = 32) -> Twin:
         cohort: beats as in `SPEC`, ages known. dimensions: d of z.
     """
     shape = cohort.signals.shape[1:]
+    blank = np.zeros(shape, np.float32)
     first = Twin(
-        mean=(cohort.signals / scale(cohort.signals)).mean(axis=0),
-        direction=np.zeros(shape, np.float32),
-        components=np.zeros((dimensions, int(np.prod(shape))), np.float32),
+        mean=blank,
+        ruler=_ruler(cohort),
+        direction=blank,
+        components=np.zeros((dimensions, blank.size), np.float32),
         carried=np.zeros(dimensions, np.float32),
         head=np.zeros(2),
     )
     beats = first.prepare(cohort.signals).reshape(len(cohort), -1).astype(np.float64)
     g = first.axis_value(cohort.age.astype(np.float64))
-    centred = g - g.mean()
-    slope = centred @ beats / (centred @ centred)
+    slope = _slope(beats, g)
     mean = beats.mean(axis=0) - g.mean() * slope
     unit = slope / np.linalg.norm(slope)
-    rest = beats - mean
-    rest -= np.outer(rest @ unit, unit)
-    eigenvectors = np.linalg.eigh(rest.T @ rest)[1]
-    components = eigenvectors[:, ::-1][:, :dimensions].T
-    latents = (beats - mean) @ components.T
     place = (beats - mean) @ unit
-    design = np.column_stack([latents, g])
-    carried = np.linalg.lstsq(design, place, rcond=None)[0][:-1]
+    ageing = _basis(slope.reshape(1, *shape).astype(np.float32))
+    rest = beats - mean
+    components = _leading(rest - (rest @ ageing) @ ageing.T, dimensions)
+    latents = (beats - mean) @ components.T
+    carried = np.linalg.lstsq(np.column_stack([latents, g]), place, rcond=None)[0][:-1]
     projection = place - latents @ carried
-    head = np.polyfit(projection, cohort.age.astype(np.float64), 1)[::-1]
     return replace(
         first,
         mean=mean.reshape(shape).astype(np.float32),
         direction=slope.reshape(shape).astype(np.float32),
         components=components.astype(np.float32),
         carried=carried.astype(np.float32),
-        head=head,
+        head=np.polyfit(projection, cohort.age.astype(np.float64), 1)[::-1],
     )
+
+
+def _slope(rows: NDArray[np.float64], g: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = g - g.mean()
+    return np.asarray(centred @ rows / (centred @ centred))
+
+
+def _ruler(cohort: Cohort) -> FloatArray:
+    """The part of the mean beat at right angles to the age trend, per mV of a typical record.
+
+    At right angles to the trend as it appears in every reading of swapped leads, too: otherwise
+    how a record is read, and with it z, would depend on age.
+    """
+    shape = cohort.signals.shape[1:]
+    raw = cohort.signals.reshape(len(cohort), -1).astype(np.float64)
+    trend = _slope(raw, cohort.age.astype(np.float64)).reshape(1, *shape).astype(np.float32)
+    basis = _basis(trend)
+    mean = raw.mean(axis=0)
+    across = mean - basis @ (basis.T @ mean)
+    return np.asarray((across / (across @ across)).reshape(shape), np.float32)
+
+
+def _basis(trend: FloatArray) -> NDArray[np.float64]:
+    """Orthonormal basis (x, 4) of a trend (1, leads, samples) in every reading of swapped leads."""
+    rows = np.stack([reading.ravel() for reading in _readings(trend)]).astype(np.float64)
+    return np.asarray(np.linalg.qr(rows.T)[0])
+
+
+def _readings(signals: FloatArray) -> list[FloatArray]:
+    exchanged = swap_arms(signals, LEADS)
+    return [signals, exchanged] + [
+        swap_leads(reading, LEADS, "V1", "V2") for reading in (signals, exchanged)
+    ]
+
+
+def _leading(rows: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Leading principal directions (count, x) of centred rows (n, x), signs fixed."""
+    from scipy.sparse.linalg import svds
+
+    start = np.ones(min(rows.shape))
+    _, values, directions = svds(rows, k=count, v0=start)
+    directions = directions[np.argsort(-values)]
+    signs = np.sign(directions[np.arange(count), np.abs(directions).argmax(axis=1)])
+    return np.asarray(directions * signs[:, None])
 
 
 def state(twin: Twin) -> dict[str, Any]:

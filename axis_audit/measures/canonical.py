@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 
 def canonical_features(
-    beats: NDArray[np.floating], *, components: int = 64, reference: NDArray[np.floating] | None = None
+    beats: NDArray[np.floating],
+    *,
+    components: int = 64,
+    reference: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float64]:
     """Principal components, lead RMS and peak amplitudes of beats (n, leads, samples).
 
@@ -18,5 +21,24 @@ def canonical_features(
     Returns:
         shape (n, components + 3 * leads): component scores (fewer where n or the rank is smaller),
         RMS, largest and smallest value of each lead.
+
+    Raises:
+        ValueError: beats that are not (n, leads, samples), or a reference of another shape.
     """
-    raise NotImplementedError
+    x = np.asarray(beats, np.float64)
+    known = x if reference is None else np.asarray(reference, np.float64)
+    if x.ndim != 3 or known.shape[1:] != x.shape[1:]:
+        raise ValueError(f"beats need shape (n, leads, samples), got {x.shape}, {known.shape}")
+    flat = known.reshape(len(known), -1)
+    mean = flat.mean(axis=0)
+    _, singular, right = np.linalg.svd(flat - mean, full_matrices=False)
+    kept = right[:components][singular[:components] > 1e-7 * max(singular[0], 1e-300)]
+    return np.concatenate(
+        [
+            (x.reshape(len(x), -1) - mean) @ kept.T,
+            np.sqrt(np.mean(x**2, axis=2)),
+            x.max(axis=2),
+            x.min(axis=2),
+        ],
+        axis=1,
+    )

@@ -13,12 +13,17 @@ FloatArray = NDArray[np.float64]
 def participation_ratio(latents: NDArray[np.floating]) -> float:
     """(Σλ)²/Σλ² of the eigenvalues of the correlation matrix of latents (n, d).
 
-    Between 1 and d; 0 for constant latents. Columns are standardised first, so that one loud
-    column does not hide the others.
+    Between 1 and d; 0 for constant latents, NaN for NaN. Columns are standardised first, so that
+    one loud column does not hide the others.
 
     Source: Gao et al. 2017, bioRxiv 214262.
     """
-    raise NotImplementedError
+    standard = _standardised(np.asarray(latents, np.float64))
+    if np.isnan(standard).any():
+        return float("nan")
+    eigenvalues = np.linalg.svd(standard, compute_uv=False) ** 2
+    total = eigenvalues.sum()
+    return float(total**2 / np.sum(eigenvalues**2)) if total > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Explained:
 
     def weighted(self, weights: FloatArray) -> FloatArray:
         """The share under multiplicities (k, n): the statistic of a patient bootstrap, (k,)."""
-        return 1 - (weights @ self.error) / (weights @ self.total)
+        return np.asarray(1 - (weights @ self.error) / (weights @ self.total))
 
 
 def explained_by_latents(
@@ -53,7 +58,38 @@ def explained_by_latents(
         beats: one a patient, shape (n, ...), flattened. latents: shape (n, d).
         components: principal components of the beats. folds, seed: of the cross-validation.
 
+    Returns:
+        ordinary least squares on the latents' standardised columns (a ridge would not look at
+        directions of tiny variance); a negative share means that d is too large for n.
+
     Raises:
-        ValueError: fewer rows than folds, or rows that do not match.
+        ValueError: fewer rows than folds, rows that do not match, or beats that do not vary.
     """
-    raise NotImplementedError
+    x, z = np.asarray(beats, np.float64), np.asarray(latents, np.float64)
+    if len(x) != len(z) or z.ndim != 2 or len(x) < max(folds, 3):
+        raise ValueError(f"beats {x.shape} and latents {z.shape} do not make {folds} folds")
+    targets = _leading_components(x.reshape(len(x), -1), components)
+    regressors = np.column_stack([np.ones(len(z)), _standardised(z)])
+    fold = np.random.default_rng(seed).permutation(np.arange(len(x)) % folds)
+    error, total = np.zeros(len(x)), np.zeros(len(x))
+    for k in range(folds):
+        test, train = fold == k, fold != k
+        coefficients = np.linalg.lstsq(regressors[train], targets[train], rcond=1e-7)[0]
+        error[test] = np.sum((targets[test] - regressors[test] @ coefficients) ** 2, axis=1)
+        total[test] = np.sum((targets[test] - targets[train].mean(axis=0)) ** 2, axis=1)
+    return Explained(float(1 - error.sum() / total.sum()), error, total)
+
+
+def _standardised(columns: FloatArray) -> FloatArray:
+    mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+    # What varies less than float32 resolves around its own mean is constant.
+    constant = deviation <= 2e-7 * np.abs(mean)
+    return np.where(constant, 0.0, (columns - mean) / np.where(constant, 1.0, deviation))
+
+
+def _leading_components(x: FloatArray, components: int) -> FloatArray:
+    centred = x - x.mean(axis=0)
+    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    if not singular[0] > 0:
+        raise ValueError("the beats do not vary: there is nothing to explain")
+    return np.asarray((left * singular)[:, :components])

@@ -26,4 +26,19 @@ def einthoven_residuals(
 
     Sources: Einthoven 1912; Goldberger 1942, Am. Heart J. 23:483.
     """
-    raise NotImplementedError
+    x = np.asarray(signals, np.float64)
+    lead = {name: x[:, i] for i, name in enumerate(leads)}
+    one, two, three = lead["I"], lead["II"], lead["III"]
+    expected = {
+        "III": two - one,
+        "aVR": -(one + two) / 2,
+        "aVL": (one - three) / 2,
+        "aVF": (two + three) / 2,
+    }
+    size = np.sqrt(np.mean([_norm(v) ** 2 for v in (one, two, three)], axis=0))
+    size[size == 0] = np.nan
+    return {k: _norm(lead[k] - v) / size for k, v in expected.items() if k in lead}
+
+
+def _norm(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(signal, axis=1))

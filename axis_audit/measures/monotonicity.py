@@ -16,10 +16,15 @@ def spearman_exact(ages: ArrayLike, values: ArrayLike) -> float:
     """
     age, value = np.asarray(ages, np.float64), np.asarray(values, np.float64)
     if age.shape != value.shape or age.ndim != 1 or age.size < 2:
-        raise ValueError(f"ages and values need one shape (n >= 2,), got {age.shape}, {value.shape}")
+        raise ValueError(
+            f"ages and values need one shape (n >= 2,), got {age.shape}, {value.shape}"
+        )
     if not (np.isfinite(age).all() and np.isfinite(value).all()):
         return float("nan")
-    if smallest_increment(value[np.argsort(age, kind="stable")]) > 0 and np.unique(age).size == age.size:
+    if (
+        smallest_increment(value[np.argsort(age, kind="stable")]) > 0
+        and np.unique(age).size == age.size
+    ):
         return 1.0
     a, v = _average_ranks(age), _average_ranks(value)
     a, v = a - a.mean(), v - v.mean()

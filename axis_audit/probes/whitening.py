@@ -32,7 +32,7 @@ class Whitening:
     @property
     def rank(self) -> int:
         """Directions kept."""
-        return self.matrix.shape[1]
+        return int(self.matrix.shape[1])
 
     def apply(self, latents: NDArray[np.floating]) -> FloatArray:
         """Whitened latents, shape (n, rank)."""
@@ -60,7 +60,7 @@ def fit_whitening(latents: NDArray[np.floating]) -> Whitening:
     # A column that varies less than float32 resolves around its own mean is constant.
     varies = deviation > 2e-7 * np.abs(mean)
     if not varies.any():
-        raise MeasurementError("the latents are constant: nothing can be read from them, or audited")
+        raise MeasurementError("the latents are constant: there is nothing to audit")
     standard = centred[:, varies] / deviation[varies]
     _, singular, right = np.linalg.svd(standard, full_matrices=False)
     keep = singular > SMALLEST_RELATIVE_SINGULAR_VALUE * singular[0]

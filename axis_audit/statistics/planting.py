@@ -85,8 +85,7 @@ def invert(curve: PlantedCurve, margin: float, levels: Levels) -> PlantedLeak:
     tails = _Tails(planted, scores)
     tails.require(0.0)
     tails.require(margin)
-    grid = np.unique(np.concatenate([np.linspace(0, tails.levels[-1] ** 0.5, 2001) ** 2, tails.levels]))
-    grid = grid[(grid == margin) | (np.abs(grid - margin) > 1e-12)]
+    grid = tails.grid(margin)
     low_tail = tails.lower(curve.observed, grid)
     null_limit = tails.limit(0.0, 1 - levels.pass_tail)
     return PlantedLeak(
@@ -121,6 +120,13 @@ class _Tails:
     def require(self, r: float) -> None:
         if r not in self.levels:
             raise ValueError(f"no plants of R² {r:g}: the rule compares with them")
+
+    def grid(self, margin: float) -> FloatArray:
+        """Leaks from 0 to the largest planted one, fine near 0, the margin among them."""
+        fine = np.linspace(0, self._roots[-1], 2001) ** 2
+        # Rounding must not put a twin beside the margin.
+        fine = fine[np.abs(fine - margin) > 1e-9]
+        return np.unique(np.concatenate([fine, [margin]]))
 
     def mean(self, r: FloatArray) -> FloatArray:
         if len(self.levels) == 1:

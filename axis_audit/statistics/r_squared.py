@@ -46,7 +46,9 @@ def population_r_squared_interval(r2: float, n: int, d: int, tail: float) -> Int
     if d >= n - 2:
         return 0.0, 1.0
     r2 = max(r2, 0.0)
-    if r2 > _LARGEST:  # the series gets slow there; both ends stay valid, and nobody's verdict moves
+    if (
+        r2 > _LARGEST
+    ):  # the series gets slow there; wider bounds stay valid
         return _end(_LARGEST, n, d, 1 - tail), 1.0
     return _end(r2, n, d, 1 - tail), _end(r2, n, d, tail)
 
