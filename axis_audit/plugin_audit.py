@@ -13,7 +13,7 @@ import pytest
 
 from axis_audit.errors import InputError
 from axis_audit.finding import AuditReport, Finding, Verdict
-from axis_audit.plugin_items import AuditCollector, AuditItem
+from axis_audit.plugin_items import AuditCollector
 from axis_audit.report import records
 from axis_audit.settings import Settings, merge, read_table
 
@@ -116,18 +116,16 @@ class AuditPlugin:
             )
         return lines
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(
-        self, session: pytest.Session, items: list[pytest.Item]
-    ) -> None:
-        """Add one item per check, before -k and -m choose among them."""
-        from axis_audit.registry import all_checks
-
-        parent = AuditCollector.from_parent(session, name="axis_audit", nodeid="axis_audit")
-        items.extend(
-            AuditItem.from_parent(parent, name=check.id, check=check, plugin=self)
-            for check in all_checks()
-        )
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Hang the audit under the session, beside the paths if there are any."""
+        report = yield
+        if isinstance(collector, pytest.Session) and report.passed:
+            node = AuditCollector.from_parent(
+                collector, name="axis_audit", nodeid="axis_audit", plugin=self
+            )
+            report.result.append(node)
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -199,8 +197,9 @@ class AuditPlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name the page after the checkpoint and the gates in force."""
+        # pytest-html's template escapes the title; it does not escape summaries and cells.
         gates = f", gates: {', '.join(self.settings.gate)}" if self.settings.gate else ""
-        report.title = f"axis-audit of {escape(str(self.settings.checkpoint))}{escape(gates)}"
+        report.title = f"axis-audit of {self.settings.checkpoint}{gates}"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:

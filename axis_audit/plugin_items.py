@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from axis_audit.finding import Finding, Verdict
-from axis_audit.registry import Check
+from axis_audit.registry import Check, all_checks
 from axis_audit.report import records
 from axis_audit.report.text import failure_text
 
@@ -25,9 +25,14 @@ class AuditFailure(Exception):  # noqa: N818 - it is a verdict, not a malfunctio
 class AuditCollector(pytest.Collector):
     """Parent of the audit's items; its node id is `axis_audit`."""
 
+    def __init__(self, *, plugin: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plugin = plugin
+
     def collect(self) -> Iterable[pytest.Item]:
-        """Items are added by the plugin, not found in files."""
-        return []
+        """Every registered check, whatever the model can do: what it cannot is a finding too."""
+        for check in all_checks():
+            yield AuditItem.from_parent(self, name=check.id, check=check, plugin=self.plugin)
 
 
 class AuditItem(pytest.Item):
@@ -62,4 +67,4 @@ class AuditItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Head line of the failure section."""
-        return Path("axis_audit"), None, self.check.id
+        return Path("axis_audit"), 0, f"{self.check.id}: {self.check.claim}"

@@ -16,7 +16,7 @@ from axis_audit.defects.twin import Twin, fit_twin, state
 AGE_SCALE = 3.0
 """Ageing is made three times as visible as in the atlas, so that few people decide."""
 DIMENSIONS = 16
-PEOPLE, FITTING, TRAINING = 700, 3000, 3000
+PEOPLE, FITTING, TRAINING = 1200, 3000, 3000
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,8 @@ def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     source="batch of 1 against batch of N",
 )
 def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
-    """Largest difference of latents between a batch of one and a batch of 64, in latent SDs."""
-    signals = evidence.cohort.signals[:_ROWS]
+    """Largest difference of latents between batches of one and one batch of 16, in latent SDs."""
+    signals = evidence.cohort.signals[:16]
     together = np.asarray(model.encode(signals), np.float64)
     alone = np.concatenate([np.asarray(model.encode(row[None]), np.float64) for row in signals])
     spread = float(together.std(axis=0).max())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from axis_audit.measures.principal import principal_directions
+
 
 def canonical_features(
     beats: NDArray[np.floating],
@@ -29,13 +31,10 @@ def canonical_features(
     known = x if reference is None else np.asarray(reference, np.float64)
     if x.ndim != 3 or known.shape[1:] != x.shape[1:]:
         raise ValueError(f"beats need shape (n, leads, samples), got {x.shape}, {known.shape}")
-    flat = known.reshape(len(known), -1)
-    mean = flat.mean(axis=0)
-    _, singular, right = np.linalg.svd(flat - mean, full_matrices=False)
-    kept = right[:components][singular[:components] > 1e-7 * max(singular[0], 1e-300)]
+    mean, directions = principal_directions(known.reshape(len(known), -1), components)
     return np.concatenate(
         [
-            (x.reshape(len(x), -1) - mean) @ kept.T,
+            (x.reshape(len(x), -1) - mean) @ directions.T,
             np.sqrt(np.mean(x**2, axis=2)),
             x.max(axis=2),
             x.min(axis=2),

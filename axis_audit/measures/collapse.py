@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from axis_audit.measures.principal import SMALLEST, principal_directions
+
 FloatArray = NDArray[np.float64]
 
 
@@ -21,7 +23,7 @@ def participation_ratio(latents: NDArray[np.floating]) -> float:
     standard = _standardised(np.asarray(latents, np.float64))
     if np.isnan(standard).any():
         return float("nan")
-    eigenvalues = np.linalg.svd(standard, compute_uv=False) ** 2
+    eigenvalues = np.linalg.eigvalsh(standard.T @ standard)
     total = eigenvalues.sum()
     return float(total**2 / np.sum(eigenvalues**2)) if total > 0 else 0.0
 
@@ -74,10 +76,18 @@ def explained_by_latents(
     error, total = np.zeros(len(x)), np.zeros(len(x))
     for k in range(folds):
         test, train = fold == k, fold != k
-        coefficients = np.linalg.lstsq(regressors[train], targets[train], rcond=1e-7)[0]
-        error[test] = np.sum((targets[test] - regressors[test] @ coefficients) ** 2, axis=1)
+        fitted = _fit(regressors[train], targets[train])
+        error[test] = np.sum((targets[test] - regressors[test] @ fitted) ** 2, axis=1)
         total[test] = np.sum((targets[test] - targets[train].mean(axis=0)) ** 2, axis=1)
     return Explained(float(1 - error.sum() / total.sum()), error, total)
+
+
+def _fit(regressors: FloatArray, targets: FloatArray) -> FloatArray:
+    """Least squares by the eigendecomposition of the Gram matrix; null directions get nothing."""
+    values, vectors = np.linalg.eigh(regressors.T @ regressors)
+    kept = values > SMALLEST**2 * max(float(values[-1]), 1e-300)
+    basis = vectors[:, kept]
+    return np.asarray(basis @ ((basis.T @ (regressors.T @ targets)) / values[kept, None]))
 
 
 def _standardised(columns: FloatArray) -> FloatArray:
@@ -88,8 +98,7 @@ def _standardised(columns: FloatArray) -> FloatArray:
 
 
 def _leading_components(x: FloatArray, components: int) -> FloatArray:
-    centred = x - x.mean(axis=0)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
-    if not singular[0] > 0:
+    mean, directions = principal_directions(x, components)
+    if not len(directions):
         raise ValueError("the beats do not vary: there is nothing to explain")
-    return np.asarray((left * singular)[:, :components])
+    return np.asarray((x - mean) @ directions.T)

@@ -21,11 +21,9 @@ def spearman_exact(ages: ArrayLike, values: ArrayLike) -> float:
         )
     if not (np.isfinite(age).all() and np.isfinite(value).all()):
         return float("nan")
-    if (
-        smallest_increment(value[np.argsort(age, kind="stable")]) > 0
-        and np.unique(age).size == age.size
-    ):
-        return 1.0
+    distinct = np.unique(age).size == age.size
+    if distinct and smallest_increment(value[np.argsort(age)]) > 0:
+        return 1.0  # exact, without the rounding of a quotient
     a, v = _average_ranks(age), _average_ranks(value)
     a, v = a - a.mean(), v - v.mean()
     scale = np.sqrt((a @ a) * (v @ v))

@@ -94,8 +94,10 @@ def mlp_leak(
             np.concatenate([z, known]), np.concatenate([y, known_target]), planted, seed, len(z)
         )
         scores[FITTED] = fitted(known, both[len(z) :], z, both[: len(z)], seed=seed)
+    # Any way may FAIL, so they share the level of a FAIL; a PASS takes the worse of them.
+    shared = Levels(levels.pass_tail, levels.fail_tail / len(scores))
     ways = {
-        way: invert(PlantedCurve(planted, s.score[1:], float(s.score[0])), margin, levels)
+        way: invert(PlantedCurve(planted, s.score[1:], float(s.score[0])), margin, shared)
         for way, s in scores.items()
     }
     way = _counting(ways, margin)
@@ -119,7 +121,7 @@ def mlp_leak(
 
 
 def planting_levels(margin: float, plants: int) -> FloatArray:
-    """Leak R² of each plant, shape (about `plants`,): a third at 0, a third at the margin.
+    """Leak R² of each plant, shape (about `plants`,): most at 0 and, as many, at the margin.
 
     The rest lie between and beyond, so that the curve can be drawn and a large leak be sized.
 
@@ -130,7 +132,7 @@ def planting_levels(margin: float, plants: int) -> FloatArray:
         raise ValueError(f"needs 60 plants and a margin in (0, .35], got {plants}, {margin}")
     beyond = [r for r in (2 * margin, 4 * margin, 0.4, 0.9) if r > 1.5 * margin]
     between = [margin / 4, *sorted({round(r, 12) for r in beyond if r <= 0.9})]
-    each = max(5, plants // 3 // len(between))
+    each = max(5, plants // 4 // len(between))
     most = (plants - each * len(between)) // 2
     return np.concatenate([np.zeros(most), np.full(most, margin), np.repeat(between, each)])
 

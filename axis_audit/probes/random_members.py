@@ -12,7 +12,7 @@ def random_members(
     """Random small networks of whitened latents (n, d), each of zero mean and unit variance.
 
     f(z) = Σ a_j tanh(s_j (u_j·z) + b_j) over `hidden` units, u_j uniform on the sphere, so that
-    every direction counts alike however small its variance was; gains s_j log-uniform in [.5, 3],
+    every direction counts alike however small its variance was; gains s_j log-uniform in [.2, 3],
     from nearly linear to nearly a step; b_j standard normal, so that f has an even part.
 
     Returns:
@@ -23,7 +23,7 @@ def random_members(
     rng = np.random.default_rng(seed)
     directions = rng.standard_normal((d, count * hidden))
     directions /= np.linalg.norm(directions, axis=0)
-    gains = np.exp(rng.uniform(np.log(0.5), np.log(3.0), count * hidden))
+    gains = np.exp(rng.uniform(np.log(0.2), np.log(3.0), count * hidden))
     offsets = rng.standard_normal(count * hidden)
     amplitudes = rng.standard_normal((count, hidden))
     units = np.tanh(z @ (directions * gains) + offsets)

@@ -46,9 +46,7 @@ def population_r_squared_interval(r2: float, n: int, d: int, tail: float) -> Int
     if d >= n - 2:
         return 0.0, 1.0
     r2 = max(r2, 0.0)
-    if (
-        r2 > _LARGEST
-    ):  # the series gets slow there; wider bounds stay valid
+    if r2 > _LARGEST:  # the series gets slow there; wider bounds stay valid
         return _end(_LARGEST, n, d, 1 - tail), 1.0
     return _end(r2, n, d, 1 - tail), _end(r2, n, d, tail)
 
@@ -119,7 +117,7 @@ def _cdf(r2: float, n: int, d: int, odds: float) -> float:
     squares = (n - 1) * np.maximum(1 - spread + _NODES * math.sqrt(spread), 0) ** 3
     # Far beyond f the series may underflow to NaN; the probability is then 0 for any use here.
     values = np.nan_to_num(special.ncfdtr(d, rest, squares * odds, f), nan=0.0)
-    return float(min(_WEIGHTS @ values, 1.0))
+    return min(float(_WEIGHTS @ values), 1.0)
 
 
 def _odds(rho: float) -> float:
