@@ -1,0 +1,1 @@
+"""Reference systems that axis-audit is demonstrated on; each can be trained from here."""
