@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from axis_audit.checks import figures
 from axis_audit.checks.spline_properties import violated_properties
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
-from axis_audit.finding import Above, Below, Exactly, Measurement, Within
+from axis_audit.finding import Above, Below, Controls, Exactly, Measurement, Within
 from axis_audit.measures.axis import direction_similarity, regress_direction, transport_ratio
 from axis_audit.measures.monotonicity import smallest_increment, spearman_exact
 from axis_audit.measures.smoothness import largest_second_difference
@@ -215,6 +217,11 @@ def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: s
         return direction_similarity(weights, flat, g, direction)
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
+    complaint = ""
+    if np.isfinite(estimate.value) and not np.isfinite(estimate.interval).all():
+        # Some resample of so few people moved with g by less than its own noise.
+        complaint = f"{evidence.n} people are too few to re-estimate B: resamples are mostly noise"
+        estimate = dataclasses.replace(estimate, interval=(-1.0, 1.0), fail_interval=(-1.0, 1.0))
     spec = evidence.model.input_spec
     shape = evidence.cohort.signals.shape[1:]
     return Measurement(
@@ -223,6 +230,7 @@ def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: s
         evidence.n,
         evidence.n,
         fail_interval=estimate.fail_interval,
+        controls=Controls(complaint=complaint),
         figure=figures.leads(
             spec.leads,
             {

@@ -104,15 +104,20 @@ def non_collapse(model: Encodes, evidence: Evidence) -> Measurement:
     scale = np.sqrt(np.mean(np.square(beats), axis=(1, 2), keepdims=True))
     explained = explained_by_latents(beats / np.maximum(scale, 1e-6), evidence.latents)
     estimate = bootstrap(explained.weighted, evidence.n, evidence.levels, seed=evidence.seed)
+    dimensions, needed = evidence.latents.shape[1], 2 * evidence.latents.shape[1] + 50
+    complaint = ""
+    if evidence.n < needed:
+        complaint = f"{evidence.n} people cannot fit {dimensions} dimensions: about {needed} can"
     return Measurement(
         estimate.value,
         estimate.interval,
         evidence.n,
         evidence.n,
         fail_interval=estimate.fail_interval,
+        controls=Controls(complaint=complaint),
         details={
             "participation ratio": participation_ratio(evidence.latents),
-            "latent dimensions": int(evidence.latents.shape[1]),
+            "latent dimensions": dimensions,
         },
     )
 

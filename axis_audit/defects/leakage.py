@@ -6,6 +6,8 @@ own predicted age, sharpened by knowing the cohort's age scale.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from axis_audit.defects.twin import FloatArray, Twin
 
 def read_age(twin: Twin, signals: FloatArray) -> NDArray[np.float64]:
     """The twin's reading of age, standardised roughly: mean 0, SD about 1."""
-    intact = Twin(twin.mean, twin.ruler, twin.direction, twin.components, twin.carried, twin.head)
+    intact = Twin(**{f.name: getattr(twin, f.name) for f in dataclasses.fields(Twin)})
     ages = intact.predict_age(Batch(signals, {}))
     return (ages.astype(np.float64) - 60.0) / 12.0
 

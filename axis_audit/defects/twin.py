@@ -2,10 +2,10 @@
 
 It is a deformation model in closed form, x = D(z) + g(a)·B. B is the regression of beats on g(a);
 z are principal components of the beats with the direction of B removed, in every order of leads
-that the twin may read. The scale of a record is read along a ruler at right angles to the age
-trend, so that it does not depend on age either: on the atlas, which is Gaussian given age, z is
-then independent of age and not merely uncorrelated. Its truth is known, which makes it the
-reference against which checks are tested.
+that the twin may read. The scale of a record is its norm at right angles to the age trend, so that
+it does not depend on age either: on the atlas, which is Gaussian given age, z is then independent
+of age and not merely uncorrelated. Its truth is known, which makes it the reference against which
+checks are tested.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ SPEC = InputSpec("beat", LEADS, 100.0, 120, 40)
 NEUTRAL_AGE = 50.0
 YEARS_PER_UNIT = 10.0
 CLAIMS = frozenset({"axis", "leakage", "invariance", "leads", "prediction", "integrity"})
-_ARRAYS = ("mean", "ruler", "direction", "components", "carried", "head")
-SMALLEST_SCALE = 0.2
-"""Of the typical scale: below it a record is mostly noise and is not blown up further."""
+_ARRAYS = ("mean", "template", "ageing", "direction", "components", "carried", "head")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,9 @@ class Twin:
 
     Attributes:
         mean: (12, 120), the prepared beat at the neutral age.
-        ruler: (12, 120), per mV: a typical record measures 1 along it, at any age.
+        template: (12, 120), the part of the mean beat that no reading of the age trend touches;
+            how a record's leads are read is decided by its likeness to this.
+        ageing: (4, 12 * 120), orthonormal: the age trend in every reading of swapped leads.
         direction: (12, 120), B in prepared units per unit of g (ten years).
         components: (d, 12 * 120), orthonormal, orthogonal to B.
         carried: (d,), how much of the beat's place along B morphology explains, per unit of z.
@@ -47,7 +47,8 @@ class Twin:
     """
 
     mean: FloatArray
-    ruler: FloatArray
+    template: FloatArray
+    ageing: FloatArray
     direction: FloatArray
     components: FloatArray
     carried: FloatArray
@@ -59,8 +60,12 @@ class Twin:
     def prepare(self, signals: FloatArray) -> FloatArray:
         """Undo realisable lead swaps, then divide by one scale a record."""
         upright = self.upright(np.asarray(signals, np.float32))
-        size = np.maximum(np.einsum("nlt,lt->n", upright, self.ruler), SMALLEST_SCALE)
-        return np.asarray(upright / size[:, None, None], np.float32)
+        flat = upright.reshape(len(upright), -1)
+        across = flat - np.einsum(
+            "nk,kx->nx", np.einsum("nx,kx->nk", flat, self.ageing), self.ageing
+        )
+        norm = np.sqrt(np.einsum("nx,nx->n", across, across)) + np.float32(1e-6)
+        return np.asarray(upright / norm[:, None, None], np.float32)
 
     def upright(self, signals: FloatArray) -> FloatArray:
         """The likeliest of four readings: as given, arms exchanged, V1 and V2 exchanged, both.
@@ -68,7 +73,7 @@ class Twin:
         They form a group, so a swapped record is read as its unswapped self.
         """
         readings = _readings(signals)
-        likeness = [np.einsum("nlt,lt->n", reading, self.ruler) for reading in readings]
+        likeness = [np.einsum("nlt,lt->n", reading, self.template) for reading in readings]
         best = np.argmax(likeness, axis=0)
         return np.asarray(np.stack(readings)[best, np.arange(len(signals))], np.float32)
 
@@ -123,17 +128,25 @@ def steepness(signals: FloatArray) -> FloatArray:
     return np.asarray(rms + np.float32(1e-6), np.float32)
 
 
-def fit_twin(cohort: Cohort, dimensions: int = 32) -> Twin:
+def fit_twin(cohort: Cohort, dimensions: int = 32, trend: FloatArray | None = None) -> Twin:
     """Fit the twin to beats of known age, in closed form.
 
     Args:
         cohort: beats as in `SPEC`, ages known. dimensions: d of z.
+        trend: the true age trend, (12, 120), any scale, where it is known (`atlas_trend`): an
+            estimated one leaves a leak of about d / n in z.
     """
     shape = cohort.signals.shape[1:]
     blank = np.zeros(shape, np.float32)
+    raw = cohort.signals.reshape(len(cohort), -1).astype(np.float64)
+    if trend is None:
+        trend = _slope(raw, cohort.age.astype(np.float64)).reshape(shape).astype(np.float32)
+    basis = _basis(trend)
+    typical = raw.mean(axis=0)
     first = Twin(
         mean=blank,
-        ruler=_ruler(cohort),
+        template=(typical - basis @ (basis.T @ typical)).reshape(shape).astype(np.float32),
+        ageing=basis.T.astype(np.float32),
         direction=blank,
         components=np.zeros((dimensions, blank.size), np.float32),
         carried=np.zeros(dimensions, np.float32),
@@ -145,9 +158,8 @@ def fit_twin(cohort: Cohort, dimensions: int = 32) -> Twin:
     mean = beats.mean(axis=0) - g.mean() * slope
     unit = slope / np.linalg.norm(slope)
     place = (beats - mean) @ unit
-    ageing = _basis(slope.reshape(1, *shape).astype(np.float32))
     rest = beats - mean
-    components = _leading(rest - (rest @ ageing) @ ageing.T, dimensions)
+    components = _leading(rest - (rest @ basis) @ basis.T, dimensions)
     latents = (beats - mean) @ components.T
     carried = np.linalg.lstsq(np.column_stack([latents, g]), place, rcond=None)[0][:-1]
     projection = place - latents @ carried
@@ -166,24 +178,17 @@ def _slope(rows: NDArray[np.float64], g: NDArray[np.float64]) -> NDArray[np.floa
     return np.asarray(centred @ rows / (centred @ centred))
 
 
-def _ruler(cohort: Cohort) -> FloatArray:
-    """The part of the mean beat at right angles to the age trend, per mV of a typical record.
+def atlas_trend() -> FloatArray:
+    """The atlas's age trend on twelve leads, mV per year, shape (12, 120)."""
+    from axis_audit.cohorts.atlas import load_atlas
+    from axis_audit.cohorts.beats import derive_twelve_leads
 
-    At right angles to the trend as it appears in every reading of swapped leads, too: otherwise
-    how a record is read, and with it z, would depend on age.
-    """
-    shape = cohort.signals.shape[1:]
-    raw = cohort.signals.reshape(len(cohort), -1).astype(np.float64)
-    trend = _slope(raw, cohort.age.astype(np.float64)).reshape(1, *shape).astype(np.float32)
-    basis = _basis(trend)
-    mean = raw.mean(axis=0)
-    across = mean - basis @ (basis.T @ mean)
-    return np.asarray((across / (across @ across)).reshape(shape), np.float32)
+    return np.asarray(derive_twelve_leads(load_atlas().age_trend[None])[0], np.float32)
 
 
 def _basis(trend: FloatArray) -> NDArray[np.float64]:
-    """Orthonormal basis (x, 4) of a trend (1, leads, samples) in every reading of swapped leads."""
-    rows = np.stack([reading.ravel() for reading in _readings(trend)]).astype(np.float64)
+    """Orthonormal basis (x, 4) of a trend (leads, samples) in every reading of swapped leads."""
+    rows = np.stack([reading.ravel() for reading in _readings(trend[None])]).astype(np.float64)
     return np.asarray(np.linalg.qr(rows.T)[0])
 
 

@@ -138,7 +138,11 @@ def test_exact_checks_on_no_people_are_not_an_audit() -> None:
 
 @pytest.mark.parametrize(
     ("region", "default", "loosened"),
-    [(Below(0.1), Below(0.05), True), (Above(0.9), Above(0.5), False), (Above(0.1), Above(0.5), True)],
+    [
+        (Below(0.1), Below(0.05), True),
+        (Above(0.9), Above(0.5), False),
+        (Above(0.1), Above(0.5), True),
+    ],
 )
 def test_a_looser_margin_is_seen(region: Region, default: Region, loosened: bool) -> None:
     judged = Finding(
