@@ -36,7 +36,7 @@ def audit_json(pytester: pytest.Pytester, name: str = "twin") -> dict:
 def test_a_clean_model_passes(run, pytester: pytest.Pytester, gate: str) -> None:
     families = " or ".join(gate.split(","))
     result = run("--gate", gate, "-m", families)
-    result.stdout.fnmatch_lines(["verdict: PASS on synthetic patients*", "claims covered: *"])
+    result.stdout.fnmatch_lines(["verdict: PASS (*", "claims covered: *"])
     assert result.ret == 0
     audit = audit_json(pytester)
     assert audit["verdict"] == "PASS"
