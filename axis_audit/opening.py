@@ -8,6 +8,7 @@ from typing import Any
 
 from axis_audit.adapters import Adapter, load_foreign, load_model
 from axis_audit.auditing import Audit, prepare
+from axis_audit.capabilities import InputSpec
 from axis_audit.checkpoint import file_sha256
 from axis_audit.cohort import Cohort
 from axis_audit.cohorts import open_cohort, parse_folds
@@ -37,7 +38,7 @@ def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
         def reload() -> Any:
             return load_model(path, adapters)[0]
 
-    cohort, fit_cohort = open_cohorts(settings, model.input_spec.kind)
+    cohort, fit_cohort = open_cohorts(settings, model.input_spec)
     return prepare(
         model,
         cohort,
@@ -61,7 +62,7 @@ def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
     )
 
 
-def open_cohorts(settings: Settings, kind: Any) -> tuple[Cohort, Cohort | None]:
+def open_cohorts(settings: Settings, spec: InputSpec) -> tuple[Cohort, Cohort | None]:
     """The audited cohort, and the one to fit probes on if there is one.
 
     The atlas draws its own fitting people unless told otherwise: they cost nothing.
@@ -70,9 +71,13 @@ def open_cohorts(settings: Settings, kind: Any) -> tuple[Cohort, Cohort | None]:
     fit_folds = parse_folds(settings.fit_folds) if settings.fit_folds else None
     if settings.cohort == "atlas":
         folds, fit_folds = folds or ATLAS_AUDIT_FOLDS, fit_folds or ATLAS_FIT_FOLDS
-    cohort = open_cohort(settings.cohort, folds=folds, kind=kind)
-    fit = open_cohort(settings.cohort, folds=fit_folds, kind=kind) if fit_folds else None
-    return cohort, fit
+    # Beats are always cut at 100 Hz; records are read at the rate the model takes.
+    rate = spec.rate if spec.kind == "record" else 100.0
+
+    def opened(chosen: tuple[int, ...] | None) -> Cohort:
+        return open_cohort(settings.cohort, folds=chosen, kind=spec.kind, rate=rate)
+
+    return opened(folds), opened(fit_folds) if fit_folds else None
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

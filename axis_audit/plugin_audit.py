@@ -16,6 +16,7 @@ from axis_audit.errors import InputError
 from axis_audit.finding import AuditReport, Finding, Verdict
 from axis_audit.plugin_items import AuditCollector
 from axis_audit.report import records
+from axis_audit.report.text import finding_text, summary_lines
 from axis_audit.settings import Settings, merge, read_table
 
 
@@ -127,8 +128,9 @@ class AuditPlugin:
         """Hang the audit under the session, beside the paths if there are any."""
         report = yield
         if isinstance(collector, pytest.Session) and report.passed:
+            # The name is what -k sees: were it axis_audit, `-k axis` would choose everything.
             node = AuditCollector.from_parent(
-                collector, name="axis_audit", nodeid="axis_audit", plugin=self
+                collector, name="audit", nodeid="axis_audit", plugin=self
             )
             report.result.append(node)
         return report
@@ -189,8 +191,6 @@ class AuditPlugin:
         """Print the overall verdict and what is missing."""
         if self.report is None:
             return
-        from axis_audit.report.text import summary_lines
-
         terminalreporter.section("axis-audit")
         for line in summary_lines(self.report):
             terminalreporter.line(line)
@@ -211,9 +211,14 @@ class AuditPlugin:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Open the page with the verdict."""
         if self.report is not None:
-            from axis_audit.report.text import summary_lines
-
             prefix.extend(f"<p>{escape(line)}</p>" for line in summary_lines(self.report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Explain a PASS as fully as a FAIL: the claim, the number, the region."""
+        record = getattr(report, "axis_audit_finding", None)
+        if record is not None and report.passed:
+            data[:] = [escape(finding_text(records.finding_from_record(record)))]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:

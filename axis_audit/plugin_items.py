@@ -11,7 +11,7 @@ import pytest
 from axis_audit.finding import Finding, Verdict
 from axis_audit.registry import Check, all_checks
 from axis_audit.report import records
-from axis_audit.report.text import failure_text
+from axis_audit.report.text import finding_text
 
 
 class AuditFailure(Exception):  # noqa: N818 - it is a verdict, not a malfunction
@@ -62,7 +62,7 @@ class AuditItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Explain a failed gate in words; a traceback only for our own malfunction."""
         if isinstance(excinfo.value, AuditFailure):
-            return failure_text(excinfo.value.finding)
+            return finding_text(excinfo.value.finding)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

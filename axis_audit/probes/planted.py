@@ -85,14 +85,14 @@ def mlp_leak(
     planted = planting_levels(margin, plants)
     targets = _plant(z, y, planted, seed)
     scores = {CROSS_VALIDATED: cross_validated(z, targets[: len(z)], seed=seed)}
+    units = {CROSS_VALIDATED: y}
     n_fit = 0
     if fit_latents is not None and fit_target is not None:
         known = np.asarray(fit_latents, np.float64)
         n_fit = len(known)
         known_target = checked_target(fit_target, n_fit)
-        both = _plant(
-            np.concatenate([z, known]), np.concatenate([y, known_target]), planted, seed, len(z)
-        )
+        units[FITTED] = np.concatenate([y, known_target])
+        both = _plant(np.concatenate([z, known]), units[FITTED], planted, seed, len(z))
         scores[FITTED] = fitted(known, both[len(z) :], z, both[: len(z)], seed=seed)
     # Any way may FAIL, so they share the level of a FAIL; a PASS takes the worse of them.
     shared = Levels(levels.pass_tail, levels.fail_tail / len(scores))
@@ -112,7 +112,7 @@ def mlp_leak(
         minimum_detectable=leak.minimum_detectable,
         way=way,
         ways=ways,
-        predictions=scores[way].predictions[:, 0],
+        predictions=scores[way].predictions[:, 0] * units[way].std() + units[way].mean(),
         converged={w: float(s.converged.mean()) for w, s in scores.items()},
         epochs={w: s.epochs for w, s in scores.items()},
         n=len(z),

@@ -8,8 +8,8 @@ from axis_audit.finding import AuditReport, Finding, Verdict
 from axis_audit.report.records import interval_text, number
 
 
-def failure_text(finding: Finding) -> str:
-    """What a gate that is not PASS prints: the claim, the number, why, and what to do."""
+def finding_text(finding: Finding) -> str:
+    """A finding in full: the claim, the number, why, and, unless it is PASS, what to do."""
     unit = f" {finding.acceptable.unit}" if finding.acceptable.unit else ""
     rows = [
         ("claim", finding.claim),
@@ -18,9 +18,12 @@ def failure_text(finding: Finding) -> str:
         ("interval", _both_intervals(finding)),
         ("acceptable", str(finding.acceptable) + (" (looser than default)" * finding.loosened)),
         ("n", f"{finding.n} rows from {finding.n_patients} patients"),
+        ("would have caught", _caught(finding)),
         ("likely cause", finding.likely_cause),
         ("next step", finding.next_step),
     ]
+    if finding.verdict is Verdict.PASS:
+        rows = rows[:-2]
     if finding.verdict is Verdict.ERROR:
         rows = [row for row in rows if row[0] in ("claim", "verdict", "acceptable", "next step")]
     rows += [(name, _detail(value)) for name, value in finding.details.items()]
@@ -67,6 +70,12 @@ def _both_intervals(finding: Finding) -> str:
     if not finding.exact and finding.fail_interval:
         text += f" (95 %); {interval_text(finding.fail_interval)} at the corrected level of FAIL"
     return text
+
+
+def _caught(finding: Finding) -> str:
+    if finding.minimum_detectable is None:
+        return ""
+    return f"{number(finding.minimum_detectable)} {finding.acceptable.unit} with 90 % power"
 
 
 def _detail(value: object) -> str:

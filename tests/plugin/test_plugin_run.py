@@ -260,6 +260,13 @@ def test_collect_only_lists_stable_ids_and_leaves_no_report(run, pytester) -> No
     assert not (pytester.path / "reports").exists()
 
 
+def test_a_family_can_be_chosen_by_k_and_by_m(run) -> None:
+    for option in ("-k", "-m"):
+        text = run("--collect-only", "-q", option, "axis").stdout.str()
+        assert "axis_audit::axis.smoothness" in text
+        assert "axis_audit::leakage.linear" not in text
+
+
 def test_markers_and_stop_at_the_first_failure(run, defective) -> None:
     result = run("-m", "axis", "-x", "-v", path=defective("non_monotone_axis"))
     assert result.ret == 1

@@ -132,3 +132,16 @@ def test_plants_cover_null_margin_and_beyond(margin):
     assert counts[0] == counts[list(levels).index(margin)] >= 25
     with pytest.raises(ValueError, match="60 plants"):
         planting_levels(margin, 30)
+
+
+@pytest.mark.parametrize("fit", [False, True])
+def test_predictions_are_in_the_targets_own_units(fit):
+    """A figure of age read against age is drawn from them."""
+    z, age = people(600, 4)
+    z[:, 0] = standard(age)
+    others, other_age = people(900, 4, seed=5)
+    others[:, 0] = (other_age - age.mean()) / age.std()
+    known = {"fit_latents": others, "fit_target": other_age} if fit else {}
+    leak = mlp_leak(z, age, margin=MARGIN, levels=LEVELS, plants=60, **known)
+    assert np.abs(leak.predictions - age).mean() < 6
+    assert abs(leak.predictions.mean() - age.mean()) < 3
