@@ -13,7 +13,7 @@ from axis_audit.capabilities import ModelUnderAudit
 from axis_audit.checkpoint import Manifest
 from axis_audit.cohort import Cohort
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
-from axis_audit.errors import InputError, MeasurementError
+from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import AuditReport, Finding, Region, Verdict
 from axis_audit.gates import gates_in_force, regions_in_force
@@ -24,12 +24,16 @@ from axis_audit.statistics.levels import Levels
 
 @dataclass
 class Audit:
-    """A prepared audit: which checks, with which regions and gates, on which evidence."""
+    """A prepared audit: which checks, with which regions and gates, on which evidence.
+
+    `named` are the gates that the user asked for one by one: for them NOT APPLICABLE is a FAIL.
+    """
 
     evidence: Evidence
     checks: tuple[Check, ...]
     regions: Mapping[str, Region]
     gates: tuple[str, ...]
+    named: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, check: Check) -> Finding:
@@ -60,6 +64,15 @@ class Audit:
         try:
             measurement = check.measure(model, self.evidence, region)
             verdict, reason = decide(measurement, region)
+        except NotApplicable as error:
+            if check.id in self.named:
+                return dataclasses.replace(
+                    base, verdict=Verdict.FAIL, reason=f"{error}; --gate asks for it by name"
+                )
+            # Neither a PASS nor a gate that went missing: the model never made this claim.
+            return dataclasses.replace(
+                base, gate=False, verdict=Verdict.NOT_APPLICABLE, reason=str(error)
+            )
         except MeasurementError as error:
             return dataclasses.replace(base, reason=str(error))
         except Exception as error:  # a check or model that crashes must not take the audit along
@@ -142,6 +155,7 @@ def prepare(
         checks=checks,
         regions=regions_in_force(checks, margins or {}, leakage_margin),
         gates=gates_in_force(checks, model, gate),
+        named=tuple(gate),
         about=about or {},
     )
 

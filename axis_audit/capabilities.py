@@ -79,7 +79,11 @@ class Encodes(Protocol):
 
 @runtime_checkable
 class Prepares(Protocol):
-    """signal -> x, the signal in the model's own units (after its normalisation)."""
+    """signal -> x, the signal in the model's own units (after its normalisation).
+
+    An adapter may declare `keeps_record_scale = True`: one scale a record, not one a lead, so that
+    x obeys the laws of limb leads. A declaration that `prepare` breaks is a FAIL.
+    """
 
     def prepare(self, signals: FloatArray) -> FloatArray:
         """Signals as the model's equations see them, shape (n, leads, samples)."""

@@ -27,3 +27,7 @@ class CohortError(InputError):
 
 class MeasurementError(Exception):
     """A check that could not measure what it claims (verdict ERROR, never PASS)."""
+
+
+class NotApplicable(Exception):  # noqa: N818 - it is a verdict, not a malfunction
+    """A claim that cannot be put to this model at all (verdict NOT_APPLICABLE); says why."""

@@ -214,7 +214,8 @@ class AuditReport:
     def verdict(self) -> Verdict:
         """FAIL beats INCONCLUSIVE beats PASS; an audit without a data-dependent gate cannot PASS.
 
-        A NOT_APPLICABLE gate is left out only when it is not claimed; claimed ones arrive as FAIL.
+        A finding of NOT_APPLICABLE is never a gate: a claimed capability that is lacking arrives
+        as FAIL, and a claim that cannot be put to this model decides nothing.
         """
         verdicts = {f.verdict for f in self.gate_findings}
         if verdicts & {Verdict.FAIL, Verdict.ERROR}:

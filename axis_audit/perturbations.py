@@ -42,6 +42,20 @@ def baseline_drift(signals: FloatArray, rng: np.random.Generator) -> FloatArray:
     return (signals + amplitude * np.sin(time + phase)).astype(np.float32)
 
 
+def noise(signals: FloatArray, rng: np.random.Generator, decibels: float = 20.0) -> FloatArray:
+    """White noise at one signal-to-noise ratio a record, power taken over all leads."""
+    power = np.mean(np.square(signals, dtype=np.float64), axis=(1, 2), keepdims=True)
+    sd = (np.sqrt(power) * 10 ** (-decibels / 20)).astype(np.float32)
+    return np.asarray(signals + sd * rng.standard_normal(signals.shape, np.float32), np.float32)
+
+
+def silence_lead(signals: FloatArray, lead: int) -> FloatArray:
+    """One lead flat at zero, as recorders write an electrode that fell off."""
+    silenced = signals.copy()
+    silenced[:, lead] = 0.0
+    return silenced
+
+
 def swap_arms(signals: FloatArray, leads: Sequence[str]) -> FloatArray:
     """Left and right arm electrodes exchanged: I reversed, II and III and aVR and aVL swapped."""
     swapped = signals.copy()

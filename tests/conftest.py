@@ -10,33 +10,31 @@ import pytest
 
 from axis_audit import checkpoint
 from axis_audit.cohort import Cohort
-from axis_audit.cohorts.atlas import load_atlas
 from axis_audit.defects.twin import Twin, atlas_trend, fit_twin, state
-
-AGE_SCALE = 3.0
-"""Ageing is made three times as visible as in the atlas, so that few people decide."""
-DIMENSIONS = 16
-PEOPLE, FITTING, TRAINING = 1200, 3000, 3000
-
-
-def draw(count: int, seed: int, fold: int) -> Cohort:
-    """People of the atlas without its sex effect, which is not quite independent of age."""
-    return load_atlas().draw(count, seed, fold=fold, age_scale=AGE_SCALE, sex_scale=0.0)
+from axis_audit.defects.twins import (
+    DIMENSIONS,
+    FITTING,
+    PEOPLE,
+    REFERENCE_SEED,
+    TRAINING,
+    draw,
+    manifest_of,
+)
 
 
 @pytest.fixture(scope="session")
 def training_people() -> Cohort:
-    return draw(TRAINING, 101, fold=1)
+    return draw(TRAINING, REFERENCE_SEED, fold=1)
 
 
 @pytest.fixture(scope="session")
 def people() -> Cohort:
-    return draw(PEOPLE, 102, fold=9)
+    return draw(PEOPLE, REFERENCE_SEED + 1, fold=9)
 
 
 @pytest.fixture(scope="session")
 def fitting_people() -> Cohort:
-    return draw(FITTING, 103, fold=8)
+    return draw(FITTING, REFERENCE_SEED + 2, fold=8)
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +44,7 @@ def twin(training_people: Cohort) -> Twin:
 
 @pytest.fixture(scope="session")
 def manifest(training_people: Cohort) -> checkpoint.Manifest:
-    return checkpoint.Manifest(
-        patients=checkpoint.hash_ids(training_people.patient_ids),
-        waveforms=training_people.hashes,
-        data={"data": "atlas", "seed": 101},
-    )
+    return manifest_of(training_people, REFERENCE_SEED)
 
 
 @dataclass(frozen=True)

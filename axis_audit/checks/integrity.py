@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from axis_audit.capabilities import Encodes, ModelUnderAudit
+from axis_audit.errors import NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Exactly, Measurement
+from axis_audit.measures import duplicates
 from axis_audit.registry import check
 
+SAME_RECORDING = 0.99
+FEWEST_LEADS = 8
 _ROWS = 64
 
 
@@ -115,6 +119,48 @@ def finite(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
         counts["predicted ages"] = _not_finite(evidence.raw_predictions)
     return Measurement.exactly(
         sum(counts.values()), n=evidence.n, n_patients=evidence.n, details=counts
+    )
+
+
+@check(
+    claim="Nobody stands in the audit twice under two names",
+    acceptable=Exactly(0.0, "pairs"),
+    exact=True,
+    cause="one recording entered under several patient ids: filtered, rescaled or re-exported",
+    cure="remove the pairs named, or give both recordings one patient id",
+    source="correlation of all leads; random projection (Johnson & Lindenstrauss 1984)",
+)
+def near_duplicates(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
+    """Pairs of different people, audited or with fitting people, whose signals correlate > .99.
+
+    A copy with noise at 20 dB correlates by .995. Of 40 million pairs of different people's median
+    beats in PTB-XL (fold 9 with itself and with folds 1-8) the two most alike correlate by .986.
+
+    Raises:
+        NotApplicable: fewer than eight leads; in few leads strangers' beats are alike.
+    """
+    cohort, fit = evidence.cohort, evidence.fit_cohort
+    if len(cohort.leads) < FEWEST_LEADS:
+        raise NotApplicable(
+            f"in {len(cohort.leads)} leads strangers' beats are too alike to tell copies"
+        )
+    ours = duplicates.unit_rows(cohort.signals)
+    names = cohort.record_ids
+    pairs = [
+        f"{names[i]} and {names[j]} (r = {r:.4f})"
+        for i, j, r in duplicates.near_duplicates(ours, None, SAME_RECORDING)
+        if cohort.patient_ids[i] != cohort.patient_ids[j]
+    ]
+    if fit is not None:
+        pairs += [
+            f"{names[i]} and {fit.record_ids[j]} of the fitting people (r = {r:.4f})"
+            for i, j, r in duplicates.near_duplicates(
+                ours, duplicates.unit_rows(fit.signals), SAME_RECORDING
+            )
+            if cohort.patient_ids[i] != fit.patient_ids[j]
+        ]
+    return Measurement.exactly(
+        len(pairs), n=evidence.n, n_patients=evidence.n, details={"pairs": pairs[:10]}
     )
 
 

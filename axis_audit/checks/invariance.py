@@ -18,6 +18,7 @@ from axis_audit.statistics.intervals import quantile
 
 RATIO = Within(0.9, 1.1, "<B_aug, B>/<B_plain, B>")
 COSINE = Above(0.9, "cosine")
+NOISE_DECIBELS = 20.0
 _CAUSE = "the axis is partly an amplitude axis: scaling the signal moves people along it"
 _CURE = "augment with gain, lead scale and drift; normalise inside the model"
 _SOURCE = (
@@ -122,6 +123,32 @@ def gain_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
         figure=figures.scatter(
             evidence.ages, worst, x_label="age (years)", y_label="largest |shift| (years)"
         ),
+    )
+
+
+@check(
+    claim="White noise at 20 dB hardly ages anybody",
+    acceptable=Below(3.0, "years"),
+    cause="the age head reads high frequencies, where muscle and mains live",
+    cure="augment with noise; smooth the first layer or filter inside the model",
+    source="order-statistic interval of the median (Conover 1999)",
+)
+def noise_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
+    """Median |change of predicted age| under white noise at a tenth of the record's RMS.
+
+    Three years, as for exchanged electrodes: what a usual recording does to a person's age must
+    stay well under the error of any honest age head (eight years or more on PTB-XL).
+    """
+    noisy = perturbations.noise(evidence.cohort.signals, evidence.rng("noise"), NOISE_DECIBELS)
+    shift = np.abs(evidence.predict(noisy).astype(np.float64) - evidence.predictions)
+    estimate = quantile(shift, 0.5, evidence.levels, low=0.0)
+    return Measurement(
+        estimate.value,
+        estimate.interval,
+        evidence.n,
+        evidence.n,
+        fail_interval=estimate.fail_interval,
+        details={"95th percentile in years": float(np.quantile(shift, 0.95))},
     )
 
 

@@ -34,6 +34,26 @@ def linear(model: Encodes, evidence: Evidence, acceptable: Region) -> Measuremen
 
 
 @check(
+    claim="Distance from the middle age cannot be read linearly from the morphology latent",
+    acceptable=Below(MARGIN, "R²"),
+    cause="z tells the very young and the very old from the rest: a leak even in age",
+    cure=_CURE,
+    source="as leakage.linear, of |age - median age|",
+)
+def linear_deviation(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
+    """Population R² of |age - median| on the whitened latents, exact interval: a gate."""
+    target = np.abs(evidence.ages - np.median(evidence.ages))
+    return _linear(
+        evidence,
+        evidence.latents,
+        acceptable,
+        "z",
+        target=target,
+        label="years from the median age",
+    )
+
+
+@check(
     claim="Age cannot be read by a small neural network from the morphology latent",
     acceptable=Below(MARGIN, "R²"),
     cause="z carries age nonlinearly: in magnitudes, signs or products of directions",
@@ -122,10 +142,19 @@ def non_collapse(model: Encodes, evidence: Evidence) -> Measurement:
     )
 
 
-def _linear(evidence: Evidence, features: np.ndarray, region: Region, name: str) -> Measurement:
+def _linear(
+    evidence: Evidence,
+    features: np.ndarray,
+    region: Region,
+    name: str,
+    *,
+    target: np.ndarray | None = None,
+    label: str = "age (years)",
+) -> Measurement:
     from axis_audit.probes.linear import linear_leak
 
-    leak = linear_leak(features, evidence.ages, region.high, evidence.levels, seed=evidence.seed)
+    truth = evidence.ages if target is None else target
+    leak = linear_leak(features, truth, region.high, evidence.levels, seed=evidence.seed)
     return Measurement(
         leak.estimate,
         leak.interval,
@@ -135,7 +164,7 @@ def _linear(evidence: Evidence, features: np.ndarray, region: Region, name: str)
         minimum_detectable=leak.minimum_detectable,
         patients_needed=leak.patients_needed,
         controls=Controls(leak.power_at_margin, leak.null_at_zero, leak.complaint),
-        figure=_probe_figure(evidence, leak.predictions, f"linear probe of {name}"),
+        figure=_probe_figure(truth, leak.predictions, f"linear probe of {name}", label),
         details={"directions": leak.rank},
     )
 
@@ -170,7 +199,7 @@ def _mlp(
         fail_interval=leak.fail_interval,
         minimum_detectable=leak.minimum_detectable,
         controls=Controls(leak.power_at_margin, leak.null_at_zero, leak.complaint),
-        figure=_probe_figure(evidence, leak.predictions, f"MLP probe of {name}"),
+        figure=_probe_figure(evidence.ages, leak.predictions, f"MLP probe of {name}"),
         details={
             "way that counts": leak.way,
             "fitting people": leak.n_fit,
@@ -181,12 +210,14 @@ def _mlp(
     )
 
 
-def _probe_figure(evidence: Evidence, predictions: np.ndarray, title: str) -> dict[str, object]:
+def _probe_figure(
+    truth: np.ndarray, predictions: np.ndarray, title: str, label: str = "age (years)"
+) -> dict[str, object]:
     return figures.scatter(
-        evidence.ages,
+        truth,
         predictions,
-        x_label="age (years)",
-        y_label="age read by the probe",
+        x_label=label,
+        y_label=f"{label.removesuffix(' (years)')} read by the probe",
         title=title,
         diagonal=True,
     )

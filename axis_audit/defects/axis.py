@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.defects.catalogue import defect
+from axis_audit.defects.leakage import read_age
 from axis_audit.defects.twin import FloatArray, Twin
 
 
@@ -121,3 +122,80 @@ class DecorativeAxis(Twin):
         beats = super().canonical(latents)
         noise = np.sin(1e4 * latents.sum(axis=1))
         return np.asarray(beats + 30 * noise[:, None, None] * self.direction, np.float32)
+
+
+@defect(fails="axis.monotonicity")
+class HalfPrecisionAxis(Twin):
+    """g is evaluated in 16 bits: neighbouring ages share one value."""
+
+    def axis_value(self, ages: NDArray[Any]) -> NDArray[Any]:
+        """g rounded to half precision."""
+        g = super().axis_value(ages)
+        return np.asarray((g + 20).astype(np.float16).astype(g.dtype) - g.dtype.type(20))
+
+
+@defect(fails="axis.strictness")
+class ScaleGamedAxis(Twin):
+    """g grows exponentially: its huge range hides every kink below, and the young are one age."""
+
+    def axis_value(self, ages: NDArray[Any]) -> NDArray[Any]:
+        """Exponential in units of five years, zero at the neutral age."""
+        g = super().axis_value(ages)
+        return np.asarray(np.expm1(2 * g))
+
+
+@defect(fails="axis.neutral_exactness")
+class GatedDeformation(Twin):
+    """The deformation has a term of its own for each latent, which the neutral age leaves on."""
+
+    def deformation(self, latents: FloatArray, ages: NDArray[Any]) -> FloatArray:
+        """Delta plus a hundredth of B by the first latent."""
+        gate = np.float32(0.01) * np.tanh(latents[:, :1, None])
+        return np.asarray(super().deformation(latents, ages) + gate * self.direction, np.float32)
+
+
+@defect(fails="axis.length")
+class HalvedDirection(Twin):
+    """B is half as long as what beats do: weight decay has eaten it."""
+
+    def axis_direction(self) -> FloatArray:
+        """Half of B."""
+        return np.asarray(0.5 * self.direction, np.float32)
+
+
+@defect(fails="axis.direction")
+class OneLeadDirection(Twin):
+    """B lives in V5 alone; the other leads never age."""
+
+    def axis_direction(self) -> FloatArray:
+        """B of V5, as long as the whole."""
+        lead = np.zeros_like(self.direction)
+        lead[10] = self.direction[10]
+        return np.asarray(lead * np.linalg.norm(self.direction) / np.linalg.norm(lead), np.float32)
+
+
+@defect(fails="axis.use")
+class AgeingDecoder(Twin):
+    """z carries age and D(z) draws it: the axis is there, and nothing is missed without it."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z with g of the age that the signal shows in its last dimension."""
+        latents = super().encode(signals)
+        latents[:, -1] = self.axis_value(60 + 12 * read_age(self, signals))
+        return latents
+
+    def canonical(self, latents: FloatArray) -> FloatArray:
+        """x50, aged."""
+        morphology = latents.copy()
+        morphology[:, -1] = 0
+        aged = latents[:, -1, None, None] * self.direction
+        return np.asarray(super().canonical(morphology) + aged, np.float32)
+
+
+@defect(fails="axis.use")
+class MisplacedDirection(Twin):
+    """B is a tenth of a second late: it deforms where nothing changes."""
+
+    def axis_direction(self) -> FloatArray:
+        """B shifted by ten samples."""
+        return np.asarray(np.roll(self.direction, 10, axis=1), np.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 from axis_audit.defects.twin import Twin
 from axis_audit.errors import CheckpointError
 
-_MODULES = ("axis", "leakage", "invariance", "leads", "prediction", "integrity")
+_MODULES = ("axis", "leakage", "leakage_more", "invariance", "leads", "prediction", "integrity")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 
+from axis_audit.capabilities import Batch
 from axis_audit.defects.catalogue import defect
 from axis_audit.defects.twin import FloatArray, Twin
 
@@ -42,3 +43,33 @@ class NanLatents(Twin):
         latents = super().encode(signals)
         latents[::50] = np.nan
         return latents
+
+
+@defect(fails="integrity.reload")
+class UnseededNoise(Twin):
+    """Latents are sampled at inference, as a variational encoder left in sampling mode does."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z plus a little fresh noise."""
+        latents = super().encode(signals)
+        noise = np.random.default_rng(next(_CALLS)).standard_normal(latents.shape)
+        return np.asarray(latents + 1e-3 * noise, np.float32)
+
+
+@defect(fails="integrity.batch_independence")
+class ScaledByBatch(Twin):
+    """Signals are divided by the largest value of whatever batch they come in."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z times the batch's largest voltage."""
+        return np.asarray(super().encode(signals) * np.abs(signals).max(), np.float32)
+
+
+@defect(fails="integrity.finite")
+class InfiniteAges(Twin):
+    """The head takes a logarithm of what may be negative."""
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """NaN for everybody predicted younger than forty."""
+        ages = super().predict_age(batch)
+        return np.where(ages < 40, np.float32(np.nan), ages).astype(np.float32)

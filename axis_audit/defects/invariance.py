@@ -95,3 +95,24 @@ class GainDrivenAge(Twin):
         """The twin's age plus four years a doubling."""
         size = np.log2(steepness(batch.signals) / _TYPICAL)[:, 0, 0]
         return np.asarray(super().predict_age(batch) + 4 * size, np.float32)
+
+
+@defect(fails="invariance.gain_age_shift")
+class VoltageThreshold(Twin):
+    """People whose largest deflection exceeds a millivolt are read as ten years younger."""
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """The twin's age minus ten years for large beats."""
+        large = np.abs(batch.signals).max(axis=(1, 2)) > 1.0
+        return np.asarray(super().predict_age(batch) - 10 * large, np.float32)
+
+
+@defect(fails="invariance.noise_age_shift")
+class NoiseDrivenAge(Twin):
+    """Rough beats are read as older people: the first layer is a high-pass filter."""
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """The twin's age plus fifty years for each doubling of third differences."""
+        rough = np.sqrt(np.mean(np.square(np.diff(batch.signals, 3, axis=2)), axis=(1, 2)))
+        ratio = (rough + 1e-6) / steepness(batch.signals)[:, 0, 0]
+        return np.asarray(super().predict_age(batch) + 50 * np.log2(ratio), np.float32)

@@ -29,7 +29,8 @@ def pseudo_random(latents: FloatArray) -> NDArray[np.float64]:
     return np.where(np.floor(phase) % 2 == 0, 1.0, -1.0)
 
 
-def _replaced(latents: FloatArray, *columns: NDArray[np.float64]) -> FloatArray:
+def replaced(latents: FloatArray, *columns: NDArray[np.float64]) -> FloatArray:
+    """Latents (n, d) with columns (n,) in place of the last dimensions, the first one last."""
     spread = float(latents.std()) or 1.0
     changed = latents.copy()
     for place, column in enumerate(columns):
@@ -43,7 +44,7 @@ class LatentPlusAge(Twin):
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """z with age in its last dimension."""
-        return _replaced(super().encode(signals), read_age(self, signals))
+        return replaced(super().encode(signals), read_age(self, signals))
 
 
 @defect(fails="leakage.linear")
@@ -63,7 +64,7 @@ class RotatedLeak(Twin):
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """z with age added along a random direction, then rotated."""
-        latents = _replaced(super().encode(signals), read_age(self, signals))
+        latents = replaced(super().encode(signals), read_age(self, signals))
         d = latents.shape[1]
         rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((d, d)))[0]
         return np.asarray(latents @ rotation, np.float32)
@@ -77,7 +78,7 @@ class SignKey(Twin):
         """The key and the ciphertext."""
         latents = super().encode(signals)
         sign = pseudo_random(latents)
-        return _replaced(latents, sign, sign * read_age(self, signals))
+        return replaced(latents, sign, sign * read_age(self, signals))
 
 
 @defect(fails="leakage.mlp")
@@ -89,7 +90,7 @@ class QuadraticLeak(Twin):
         latents = super().encode(signals)
         radius = np.sqrt(np.clip(2.5 + read_age(self, signals), 0.05, None))
         angle = 1e3 * np.abs(latents[:, 0].astype(np.float64))
-        return _replaced(latents, radius * np.cos(angle), radius * np.sin(angle))
+        return replaced(latents, radius * np.cos(angle), radius * np.sin(angle))
 
 
 @defect(fails="leakage.canonical_norm")
@@ -98,7 +99,7 @@ class GrowingCanonical(Twin):
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """z with age in its last dimension, for the decoder to use."""
-        return _replaced(super().encode(signals), read_age(self, signals))
+        return replaced(super().encode(signals), read_age(self, signals))
 
     def canonical(self, latents: FloatArray) -> FloatArray:
         """x50 scaled by that age."""
@@ -113,7 +114,7 @@ class AgeShapedWave(Twin):
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """z with age in its last dimension, for the decoder to use."""
-        return _replaced(super().encode(signals), read_age(self, signals))
+        return replaced(super().encode(signals), read_age(self, signals))
 
     def canonical(self, latents: FloatArray) -> FloatArray:
         """x50 with a T wave by age, normalised."""
@@ -133,7 +134,7 @@ class SignKeyedWave(Twin):
         """The key and the ciphertext."""
         latents = super().encode(signals)
         sign = pseudo_random(latents)
-        return _replaced(latents, sign, sign * read_age(self, signals))
+        return replaced(latents, sign, sign * read_age(self, signals))
 
     def canonical(self, latents: FloatArray) -> FloatArray:
         """x50 with both drawn in."""

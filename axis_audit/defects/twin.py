@@ -39,7 +39,7 @@ class Twin:
         mean: (12, 120), the prepared beat at the neutral age.
         template: (12, 120), the part of the mean beat that no reading of the age trend touches;
             how a record's leads are read is decided by its likeness to this.
-        ageing: (4, 12 * 120), orthonormal: the age trend in every reading of swapped leads.
+        ageing: (3, 12 * 120), orthonormal: the age trend in every reading of swapped leads.
         direction: (12, 120), B in prepared units per unit of g (ten years).
         components: (d, 12 * 120), orthonormal, orthogonal to B.
         carried: (d,), how much of the beat's place along B morphology explains, per unit of z.
@@ -187,9 +187,14 @@ def atlas_trend() -> FloatArray:
 
 
 def _basis(trend: FloatArray) -> NDArray[np.float64]:
-    """Orthonormal basis (x, 4) of a trend (leads, samples) in every reading of swapped leads."""
+    """Orthonormal basis (x, 3) of a trend (leads, samples) in every reading of swapped leads.
+
+    Arms and V1, V2 touch different leads, so of the four readings one is a sum of the others; a
+    direction made of its rounding would obey no law of the limb leads.
+    """
     rows = np.stack([reading.ravel() for reading in _readings(trend[None])]).astype(np.float64)
-    return np.asarray(np.linalg.qr(rows.T)[0])
+    directions, sizes, _ = np.linalg.svd(rows.T, full_matrices=False)
+    return np.asarray(directions[:, sizes > 1e-5 * sizes[0]])
 
 
 def _readings(signals: FloatArray) -> list[FloatArray]:

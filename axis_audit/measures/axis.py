@@ -84,6 +84,21 @@ def transport_ratio(
     return _slope_weights(np.asarray(weights, np.float64), axis) @ (x @ (model / norm))
 
 
+def squared_errors(
+    residuals: NDArray[np.floating], g: NDArray[np.floating], direction: FloatArray
+) -> FloatArray:
+    """|r - g·B|² of each residual r of shape (leads * samples,), without making r - g·B.
+
+    Args:
+        residuals: shape (n, leads * samples). g: shape (n,). direction: B, (leads * samples,).
+    """
+    r = np.asarray(residuals)
+    own = np.einsum("nt,nt->n", r, r, dtype=np.float64)
+    axis = np.asarray(g, np.float64)
+    across = (r @ direction.astype(r.dtype)).astype(np.float64)
+    return np.asarray(own - 2 * axis * across + axis**2 * float(direction @ direction))
+
+
 def _rows(beats: NDArray[np.floating], g: NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
     x, axis = np.asarray(beats, np.float64), np.asarray(g, np.float64)
     if axis.ndim != 1 or len(x) != len(axis):

@@ -40,5 +40,26 @@ def einthoven_residuals(
     return {k: _norm(lead[k] - v) / size for k, v in expected.items() if k in lead}
 
 
+def lawful_limb_leads(signals: NDArray[np.floating], leads: tuple[str, ...]) -> NDArray[np.float32]:
+    """A copy of signals (n, leads, samples) whose other limb leads follow from I and II.
+
+    Raises:
+        KeyError: I or II is missing.
+    """
+    x = np.array(signals, np.float32)
+    place = {name: i for i, name in enumerate(leads)}
+    one, two = x[:, place["I"]].astype(np.float64), x[:, place["II"]].astype(np.float64)
+    derived = {
+        "III": two - one,
+        "aVR": -(one + two) / 2,
+        "aVL": one - two / 2,
+        "aVF": two - one / 2,
+    }
+    for name, values in derived.items():
+        if name in place:
+            x[:, place[name]] = values
+    return x
+
+
 def _norm(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(signal, axis=1))

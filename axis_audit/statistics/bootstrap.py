@@ -9,6 +9,7 @@ estimates the same number as leaving out one at a time: skewness / (6 sqrt(n)).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -30,7 +31,7 @@ def bootstrap(
     n: int,
     levels: Levels,
     *,
-    draws: int = 10_000,
+    draws: int | None = None,
     seed: int = 0,
 ) -> Estimate:
     """Bias-corrected accelerated bootstrap interval of a statistic of n patients.
@@ -39,7 +40,8 @@ def bootstrap(
         statistic: maps multiplicities (k, n), each row summing to n (less in the jackknife), to k
             values. It is called on chunks; the estimate is its value at all ones.
         n: patients. levels: tails of both intervals.
-        draws: resamples. seed: of the resampling.
+        draws: resamples; by default 10,000, or what the thinner tail needs. seed: of the
+            resampling.
 
     Returns:
         the estimate; both intervals are NaN when any value of the statistic is NaN.
@@ -50,6 +52,8 @@ def bootstrap(
     Source: Efron 1987, JASA 82:171.
     """
     thinnest = min(levels.pass_tail, levels.fail_tail)
+    if draws is None:
+        draws = max(10_000, math.ceil(20 / thinnest))
     if draws * thinnest < 20:
         raise ValueError(
             f"{draws} draws leave {draws * thinnest:.1f} in a tail of {thinnest:g}; 20 are needed"

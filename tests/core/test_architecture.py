@@ -16,8 +16,9 @@ FLOORS: dict[str, int] = {
     "perturbations": 0,
     # What a check is made of.
     "decision": 1, "checkpoint": 1, "cohorts": 1, "probes": 1, "evidence": 1, "report": 1,
-    "registry": 1, "settings": 1,
-    "gates": 2, "people": 2, "checks": 2, "auditing": 3, "adapters": 3, "opening": 3, "defects": 3,
+    "registry": 1, "settings": 1, "finished": 1,
+    "gates": 2, "people": 2, "checks": 2, "auditing": 3, "adapters": 3, "opening": 3,
+    "defects": 3, "calibration": 3,
     "plugin_items": 4, "plugin_audit": 4, "hookspec": 4, "plugin": 4, "cli": 5, "__init__": 5,
 }  # fmt: skip
 

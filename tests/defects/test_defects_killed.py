@@ -12,8 +12,8 @@ from axis_audit.defects.twin import Twin
 from axis_audit.finding import Verdict
 from axis_audit.registry import all_checks
 
-NEEDS_NO_DEFECT_MODEL = {"integrity.split"}
-"""A split is broken by the cohort, not by the model: see test_plugin_run."""
+NEEDS_NO_DEFECT_MODEL = {"integrity.split", "integrity.near_duplicates"}
+"""Broken by the cohort, not by the model: see test_plugin_run and test_checks_copies."""
 
 
 @pytest.mark.parametrize("defect", catalogue(), ids=lambda d: d.name)
