@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from axis_audit.capabilities import Deforms, HasAgeAxis, PreparesAlongAxis
 from axis_audit.checks import figures
+from axis_audit.checks.measured import measured
 from axis_audit.checks.spline_properties import violated_properties
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
@@ -155,12 +156,9 @@ def spline_properties(model: HasAgeAxis, evidence: Evidence) -> Measurement:
 def signal_projection(model: Deforms, evidence: Evidence) -> Measurement:
     """Spearman correlation, over patients, of the signal's projection on B with age."""
     estimate = spearman(evidence.projections, evidence.ages, evidence.levels)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         figure=figures.scatter(
             evidence.ages, evidence.projections, x_label="age (years)", y_label="<x − x50, B>/|B|"
         ),
@@ -197,12 +195,9 @@ def length(model: PreparesAlongAxis, evidence: Evidence) -> Measurement:
         return transport_ratio(weights, flat, g, b)
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
     )
 
 
@@ -224,12 +219,9 @@ def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: s
         estimate = dataclasses.replace(estimate, interval=(-1.0, 1.0), fail_interval=(-1.0, 1.0))
     spec = evidence.model.input_spec
     shape = evidence.cohort.signals.shape[1:]
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         controls=Controls(complaint=complaint),
         figure=figures.leads(
             spec.leads,

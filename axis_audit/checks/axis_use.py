@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import Deforms
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Measurement
 from axis_audit.measures.axis import squared_errors
@@ -47,12 +48,9 @@ def use(model: Deforms, evidence: Evidence) -> Measurement:
         return np.asarray(1 - error / np.minimum(*others))
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         details={
             "of the error without B": float(1 - through.sum() / without.sum()),
             "of the error with random B": float(1 - through.sum() / astray.sum()),

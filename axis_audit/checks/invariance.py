@@ -9,6 +9,7 @@ from axis_audit import perturbations
 from axis_audit.capabilities import PredictsAge, PreparesAlongAxis
 from axis_audit.checks import figures
 from axis_audit.checks.axis import measure_direction
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Below, Measurement, Within
 from axis_audit.measures.axis import transport_ratio
@@ -114,12 +115,9 @@ def gain_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
         shifts.append(np.abs(evidence.predict(scaled).astype(np.float64) - evidence.predictions))
     worst = np.max(shifts, axis=0)
     estimate = quantile(worst, 0.95, evidence.levels, low=0.0)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         figure=figures.scatter(
             evidence.ages, worst, x_label="age (years)", y_label="largest |shift| (years)"
         ),
@@ -142,12 +140,9 @@ def noise_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
     noisy = perturbations.noise(evidence.cohort.signals, evidence.rng("noise"), NOISE_DECIBELS)
     shift = np.abs(evidence.predict(noisy).astype(np.float64) - evidence.predictions)
     estimate = quantile(shift, 0.5, evidence.levels, low=0.0)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         details={"95th percentile in years": float(np.quantile(shift, 0.95))},
     )
 
@@ -167,12 +162,9 @@ def _transport(evidence: Evidence, name: str) -> Measurement:
         return Measurement.exactly(0.0, n=evidence.n, n_patients=evidence.n)
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
     ones = np.ones((1, evidence.n))
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         details={
             "<B_aug, B>/<B, B>": float(transport_ratio(ones, perturbed, g, direction)[0]),
             "perturbation": (perturbations.AMPLITUDE[name].__doc__ or "").split("\n")[0],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from axis_audit import perturbations
 from axis_audit.capabilities import PredictsAge
+from axis_audit.checks.measured import measured
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Below, Measurement
@@ -65,12 +66,9 @@ def blindness(model: PredictsAge, evidence: Evidence) -> Measurement:
         return np.asarray((weights @ rise) / weights.sum(axis=1))
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
     )
 
 
@@ -126,11 +124,8 @@ def _need(evidence: Evidence, names: Sequence[str]) -> tuple[str, ...]:
 def _shift(evidence: Evidence, swapped: NDArray[np.float32]) -> Measurement:
     shift = np.abs(evidence.predict(swapped).astype(np.float64) - evidence.predictions)
     estimate = quantile(shift, 0.5, evidence.levels, low=0.0)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         details={"95th percentile in years": float(np.quantile(shift, 0.95))},
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from axis_audit.capabilities import DecodesCanonical, Encodes
 from axis_audit.checks import figures
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Below, Controls, Measurement, Region
 from axis_audit.measures.canonical import canonical_features
@@ -128,12 +129,9 @@ def non_collapse(model: Encodes, evidence: Evidence) -> Measurement:
     complaint = ""
     if evidence.n < needed:
         complaint = f"{evidence.n} people cannot fit {dimensions} dimensions: about {needed} can"
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         controls=Controls(complaint=complaint),
         details={
             "participation ratio": participation_ratio(evidence.latents),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import DecodesCanonical, Prepares, PreparesAlongAxis
+from axis_audit.checks.measured import measured
 from axis_audit.errors import NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Measurement
@@ -41,12 +42,9 @@ def einthoven_canonical(model: DecodesCanonical, evidence: Evidence) -> Measurem
         return broken
     worst = _largest(evidence.canonical, evidence.cohort.leads)
     estimate = quantile(worst, 0.95, evidence.levels, low=0.0)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         details={"median": float(np.median(worst)), "largest": float(worst.max())},
     )
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from axis_audit.capabilities import PredictsAge
 from axis_audit.checks import figures
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Exactly, Measurement
 from axis_audit.registry import check
@@ -33,12 +34,9 @@ def mae(model: PredictsAge, evidence: Evidence) -> Measurement:
 
     estimate = bootstrap(ratio, evidence.n, evidence.levels, seed=evidence.seed)
     absolute = bootstrap(years, evidence.n, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
+    return measured(
+        estimate,
+        evidence,
         figure=figures.scatter(
             evidence.ages,
             evidence.predictions,

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from axis_audit.capabilities import PredictsAge
 from axis_audit.checks import figures
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Below, Controls, Measurement, Within
 from axis_audit.measures.calibration import calibration_slope as slope_of
 from axis_audit.measures.random_encoder import FEATURES, cross_fitted_ages, random_features
 from axis_audit.registry import check
 from axis_audit.statistics.bootstrap import bootstrap
-from axis_audit.statistics.levels import Estimate
 
 FEWEST_FOR_A_SLOPE = 100
 """The bootstrap interval of a slope covers 94 % with 100 people, 88 % with 24 (simulated)."""
@@ -42,7 +42,7 @@ def calibration_slope(model: PredictsAge, evidence: Evidence) -> Measurement:
     complaint = ""
     if evidence.n < FEWEST_FOR_A_SLOPE:
         complaint = f"{evidence.n} people are too few for a slope: {FEWEST_FOR_A_SLOPE} needed"
-    return _measurement(
+    return measured(
         estimate,
         evidence,
         controls=Controls(complaint=complaint),
@@ -79,7 +79,7 @@ def signal_dependence(model: PredictsAge, evidence: Evidence) -> Measurement:
         return np.asarray((weights @ moved) / (weights @ apart))
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
-    return _measurement(estimate, evidence, details={"mean change in years": float(moved.mean())})
+    return measured(estimate, evidence, details={"mean change in years": float(moved.mean())})
 
 
 @check(
@@ -107,20 +107,9 @@ def beats_random_encoder(model: PredictsAge, evidence: Evidence) -> Measurement:
     needed, complaint = PEOPLE_PER_FEATURE * FEATURES, ""
     if evidence.n < needed:
         complaint = f"{evidence.n} people are too few to read out a random encoder: {needed} needed"
-    return _measurement(
+    return measured(
         estimate,
         evidence,
         controls=Controls(complaint=complaint),
         details={"random encoder's MAE in years": float(baseline.mean())},
-    )
-
-
-def _measurement(estimate: Estimate, evidence: Evidence, **rest: object) -> Measurement:
-    return Measurement(
-        estimate.value,
-        estimate.interval,
-        evidence.n,
-        evidence.n,
-        fail_interval=estimate.fail_interval,
-        **rest,  # type: ignore[arg-type]
     )
