@@ -1,27 +1,25 @@
-"""Synthetic latents with a leak of known size, and the verdicts that the gates give them."""
+"""The verdicts that the leakage gates give to synthetic people with a leak of known size."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from axis_audit.calibration.synthetic import LATENTS, FloatArray, People, draw_people, leaking
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError
 from axis_audit.finding import Below, Controls, Measurement
 from axis_audit.statistics.levels import Levels
 
-FloatArray = NDArray[np.float64]
-GATES = ("linear", "mlp")
-LATENTS = ("gaussian", "t")
-TRUE = (0.0, 0.02, 0.05, 0.10)
+TRUE = (0.0, 0.02, 0.05, 0.10, 0.15, 0.20)
 """Planted population R²."""
-DEGREES_OF_FREEDOM = 5.0
-"""Of the t-tailed latents: a person's whole latent is scaled by one heavy-tailed factor."""
 CLAIMS = frozenset({"axis", "leakage", "invariance", "leads", "prediction", "integrity"})
 """Of the model whose audit is imitated; they fix m, and with it the level .05 / m of a FAIL."""
+Verdicts = dict[str, list[str]]
+"""Planted R² -> the verdict of each replicate of a draw."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,9 @@ class CalibrationSettings:
     Attributes:
         replicates: of each kind of latents. dimensions: d. people: audited, a row each.
         fit_people: others, for the MLP to be fitted on; 0 for cross-validation alone.
-        margin: largest leak called none. gates: which probes. seed: of every replicate.
+        margin: largest leak called none. gates: which ones. seed: of every draw.
+        shared: replicates, each with targets of its own, on one draw of latents. They share the
+            MLP's plants, which are most of the work; the intervals of the record allow for it.
     """
 
     replicates: int
@@ -39,12 +39,19 @@ class CalibrationSettings:
     people: int = 1850
     fit_people: int = 17000
     margin: float = 0.05
-    gates: tuple[str, ...] = GATES
+    gates: tuple[str, ...] = ()
     seed: int = 0
+    shared: int = 10
 
     def __post_init__(self) -> None:
-        if self.replicates < 1:
-            raise InputError("--replicates", f"{self.replicates} is none", "give at least 1")
+        if not self.gates:
+            object.__setattr__(self, "gates", tuple(GATES))
+        if self.replicates < 1 or self.shared < 1:
+            raise InputError(
+                "--replicates",
+                f"{self.replicates} replicates, {self.shared} a draw",
+                "give at least 1 of each",
+            )
         if not 0 < self.margin <= 0.35:
             raise InputError("--margin", f"{self.margin} is not used", "give an R² in (0, .35]")
         if self.dimensions < 1 or self.people < 20 or self.fit_people < 0:
@@ -54,8 +61,17 @@ class CalibrationSettings:
                 "give at least one dimension and twenty people",
             )
         unknown = sorted(set(self.gates) - set(GATES))
-        if unknown or not self.gates:
-            raise InputError("--gates", f"{unknown or 'none'} cannot be had", f"choose of {GATES}")
+        if unknown:
+            raise InputError("--gates", f"{unknown} cannot be had", f"choose of {list(GATES)}")
+
+    def draws(self) -> list[tuple[str, int, int]]:
+        """(kind, draw, replicates of it) of everything that is to be done."""
+        starts = range(0, self.replicates, self.shared)
+        return [
+            (kind, i, min(self.shared, self.replicates - start))
+            for kind in LATENTS
+            for i, start in enumerate(starts)
+        ]
 
 
 def audit_levels() -> Levels:
@@ -65,85 +81,127 @@ def audit_levels() -> Levels:
     return Levels(PASS_TAIL, fail_tail(statistical_gates(CLAIMS)))
 
 
-@dataclass(frozen=True)
-class _People:
-    """One draw: isotropic latents, the latents shown to the probes, noise of the targets."""
-
-    isotropic: FloatArray
-    latents: FloatArray
-    noise: FloatArray
-    replicate: int
-
-
-def run_replicate(
-    settings: CalibrationSettings, kind: str, replicate: int, levels: Levels
-) -> dict[str, dict[str, str]]:
-    """Verdicts of one replicate: gate -> planted R² -> verdict."""
-    rng = np.random.default_rng([settings.seed, replicate, LATENTS.index(kind)])
-    n, m = settings.people, settings.fit_people if "mlp" in settings.gates else 0
-    isotropic = draw_isotropic(kind, n + m, settings.dimensions, rng)
-    spectrum = np.sqrt(np.geomspace(50.0, 2e-4, settings.dimensions))
-    rotation = np.linalg.qr(rng.standard_normal((settings.dimensions,) * 2))[0]
-    latents = (isotropic * spectrum) @ rotation
-    noise = rng.standard_normal((n + m, len(TRUE)))
-    people = _People(isotropic, latents, noise, replicate)
-    gates: dict[str, dict[str, str]] = {}
-    if "linear" in settings.gates:
-        gates["linear"] = _linear(settings, people, levels)
-    if "mlp" in settings.gates:
-        gates["mlp"] = _mlp(settings, people, levels)
-    return gates
-
-
-def draw_isotropic(kind: str, rows: int, dimensions: int, rng: np.random.Generator) -> FloatArray:
-    """Latents of unit covariance, shape (rows, dimensions), normal or multivariate t."""
-    normal = rng.standard_normal((rows, dimensions))
-    if kind == "gaussian":
-        return normal
-    nu = DEGREES_OF_FREEDOM
-    factor = np.sqrt((nu - 2) / rng.chisquare(nu, rows))
-    return np.asarray(normal * factor[:, None])
-
-
-def _targets(signal: FloatArray, noise: FloatArray) -> dict[str, FloatArray]:
+def run_draw(
+    settings: CalibrationSettings, kind: str, draw: int, replicates: int, levels: Levels
+) -> dict[str, Verdicts]:
+    """Verdicts of all replicates of one draw: gate -> planted R² -> verdicts."""
+    others = settings.fit_people if any(gate.endswith("mlp") for gate in settings.gates) else 0
+    seed = (settings.seed, draw, LATENTS.index(kind))
+    people = draw_people(kind, settings.people, others, settings.dimensions, seed)
     return {
-        f"{r:g}": np.sqrt(r) * signal + np.sqrt(1 - r) * noise[:, i] for i, r in enumerate(TRUE)
+        gate: GATES[gate](
+            _Draw(people, replicates, settings.margin, levels, list(GATES).index(gate))
+        )
+        for gate in settings.gates
     }
 
 
-def _linear(settings: CalibrationSettings, people: _People, levels: Levels) -> dict[str, str]:
-    """A leak along one direction, which by symmetry may be the first."""
-    from axis_audit.probes.linear import linear_leaks
+@dataclass(frozen=True)
+class _Draw:
+    """One draw and what a gate needs to judge its replicates."""
 
-    audited = slice(0, settings.people)
-    targets = _targets(people.isotropic[audited, 0], people.noise[audited])
-    leaks = linear_leaks(
-        people.latents[audited], targets, settings.margin, levels, seed=people.replicate
-    )
-    return {true: _verdict(leak, settings.margin) for true, leak in leaks.items()}
+    people: People
+    replicates: int
+    margin: float
+    levels: Levels
+    number: int
 
+    def linear(self, rows: FloatArray, signals: FloatArray, *, half: bool = False) -> Verdicts:
+        from axis_audit.probes.linear import linear_leaks
 
-def _mlp(settings: CalibrationSettings, people: _People, levels: Levels) -> dict[str, str]:
-    """A leak through a random small network, other than those that the probe plants itself."""
-    from axis_audit.probes.planted import mlp_leak
-    from axis_audit.probes.random_members import random_members
-
-    n = settings.people
-    signal = random_members(people.isotropic, 1, seed=10**6 + people.replicate)[:, 0]
-    verdicts = {}
-    for true, target in _targets(signal, people.noise).items():
-        fit = settings.fit_people > 0
-        leak = mlp_leak(
-            people.latents[:n],
-            target[:n],
-            margin=settings.margin,
-            levels=levels,
-            fit_latents=people.latents[n:] if fit else None,
-            fit_target=target[n:] if fit else None,
-            seed=people.replicate,
+        audited = slice(0, self.people.audited)
+        rng = np.random.default_rng([*self.people.seed, 4, self.number])
+        targets = leaking(signals[audited], TRUE, rng, half=half)
+        named = {f"{r:g} {i}": target for (r, i), target in targets.items()}
+        draw = self.people.seed[1]
+        return self._verdicts(
+            linear_leaks(rows[audited], named, self.margin, self.levels, seed=draw)
         )
-        verdicts[true] = _verdict(leak, settings.margin)
-    return verdicts
+
+    def mlp(self, rows: FloatArray, signals: FloatArray) -> Verdicts:
+        from axis_audit.probes.planted import mlp_leaks
+
+        n = self.people.audited
+        rng = np.random.default_rng([*self.people.seed, 4, self.number])
+        named = {f"{r:g} {i}": t for (r, i), t in leaking(signals, TRUE, rng).items()}
+        fit = len(rows) > n
+        leaks = mlp_leaks(
+            rows[:n],
+            {name: target[:n] for name, target in named.items()},
+            margin=self.margin,
+            levels=self.levels,
+            fit_latents=rows[n:] if fit else None,
+            fit_targets={name: target[n:] for name, target in named.items()} if fit else None,
+            seed=self.people.seed[1],
+        )
+        return self._verdicts(leaks)
+
+    def _verdicts(self, leaks: Mapping[str, Any]) -> Verdicts:
+        return {
+            f"{r:g}": [_verdict(leaks[f"{r:g} {i}"], self.margin) for i in range(self.replicates)]
+            for r in TRUE
+        }
+
+
+def _linear(draw: _Draw) -> Verdicts:
+    """A leak along one direction."""
+    people = draw.people
+    signals = people.directions(draw.replicates, people.isotropic.shape[1])
+    return draw.linear(people.latents, signals)
+
+
+def _linear_ranked(draw: _Draw) -> Verdicts:
+    """The same, read from ranks; they lose a little of it, so that this side errs to PASS."""
+    from axis_audit.probes.ranks import ranked_coordinates
+
+    people = draw.people
+    audited = slice(0, people.audited)
+    signals = people.directions(draw.replicates, people.isotropic.shape[1])
+    return draw.linear(ranked_coordinates(people.latents[audited]), signals[audited])
+
+
+def _linear_deviation(draw: _Draw) -> Verdicts:
+    """The same into a target that is skewed like |age - median|."""
+    people = draw.people
+    signals = people.directions(draw.replicates, people.isotropic.shape[1])
+    return draw.linear(people.latents, signals, half=True)
+
+
+def _mlp(draw: _Draw) -> Verdicts:
+    """A leak through a random small network, other than those that the probe plants itself."""
+    people = draw.people
+    return draw.mlp(people.latents, people.members(draw.replicates, people.isotropic.shape[1]))
+
+
+def _canonical_norm(draw: _Draw) -> Verdicts:
+    """A leak through |x50| itself."""
+    norms, _ = draw.people.canonical
+    standard = (norms - norms.mean()) / norms.std()
+    return draw.linear(norms[:, None], np.repeat(standard[:, None], draw.replicates, axis=1))
+
+
+def _canonical_linear(draw: _Draw) -> Verdicts:
+    """A leak along one direction of the canonical beats' principal components."""
+    people = draw.people
+    return draw.linear(people.canonical[1], people.directions(draw.replicates, people.wide))
+
+
+def _canonical_mlp(draw: _Draw) -> Verdicts:
+    """A leak through a random small network of those components."""
+    people = draw.people
+    return draw.mlp(people.canonical[1], people.members(draw.replicates, people.wide))
+
+
+GATES: Mapping[str, Callable[[_Draw], Verdicts]] = {
+    "linear": _linear,
+    "linear_ranked": _linear_ranked,
+    "linear_deviation": _linear_deviation,
+    "mlp": _mlp,
+    "canonical_norm": _canonical_norm,
+    "canonical_linear": _canonical_linear,
+    "canonical_mlp": _canonical_mlp,
+}
+"""Gated leakage checks by the name of the check: verdicts of one draw."""
 
 
 def _verdict(leak: Any, margin: float) -> str:

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from axis_audit.probes.plants import held_out_score
 from axis_audit.probes.whitening import fit_whitening
 
 FloatArray = NDArray[np.float64]
@@ -79,7 +80,10 @@ def cross_validated(
         )
         falls += fall / folds
     return ProbeScores(
-        _score(predictions, targets, fold), predictions, falls < STILL_FALLING, float(epochs)
+        held_out_score(predictions, targets, fold),
+        predictions,
+        falls < STILL_FALLING,
+        float(epochs),
     )
 
 
@@ -104,21 +108,8 @@ def fitted(
         )
     predictions, fall, epochs = _fit(fit_latents, fit_targets, latents, targets, seed)
     fold = np.zeros(len(latents), int)
-    score = _score(predictions, targets, fold)
+    score = held_out_score(predictions, targets, fold)
     return ProbeScores(score, predictions, fall < STILL_FALLING, float(epochs))
-
-
-def _score(
-    predictions: FloatArray, targets: NDArray[np.floating], fold: NDArray[np.int_]
-) -> FloatArray:
-    p, y = np.array(predictions, np.float64), np.array(targets, np.float64)
-    for k in np.unique(fold):
-        p[fold == k] -= p[fold == k].mean(axis=0)
-        y[fold == k] -= y[fold == k].mean(axis=0)
-    scale = np.sqrt(np.sum(p**2, axis=0) * np.sum(y**2, axis=0))
-    # A prediction that does not vary reads nothing: its correlation is 0, not undefined.
-    r = np.sum(p * y, axis=0) / np.where(scale > 0, scale, 1.0)
-    return np.asarray(np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9)))
 
 
 def _fit(

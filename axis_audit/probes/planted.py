@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from axis_audit.finding import Interval
 from axis_audit.probes.linear import checked_target
-from axis_audit.probes.mlp import cross_validated, fitted
+from axis_audit.probes.mlp import ProbeScores, cross_validated, fitted
+from axis_audit.probes.plants import counting_way, planted_targets
 from axis_audit.probes.random_members import random_members
 from axis_audit.probes.whitening import whiten
 from axis_audit.statistics.levels import Levels
@@ -18,7 +19,6 @@ from axis_audit.statistics.planting import PlantedCurve, PlantedLeak, invert
 
 FloatArray = NDArray[np.float64]
 CROSS_VALIDATED, FITTED = "cross-validated", "fitted"
-POWER_NEEDED = 0.9
 
 
 @dataclass(frozen=True)
@@ -80,28 +80,81 @@ def mlp_leak(
     Raises:
         MeasurementError: constant latents or target, NaN, or shapes that do not match.
     """
-    z, y = np.asarray(latents, np.float64), np.asarray(target, np.float64)
-    y = checked_target(y, len(z))
+    fit_targets = None if fit_target is None else {"target": fit_target}
+    return mlp_leaks(
+        latents,
+        {"target": target},
+        margin=margin,
+        levels=levels,
+        fit_latents=fit_latents,
+        fit_targets=fit_targets,
+        seed=seed,
+        plants=plants,
+    )["target"]
+
+
+def mlp_leaks(
+    latents: NDArray[np.floating],
+    targets: Mapping[str, NDArray[np.floating]],
+    *,
+    margin: float,
+    levels: Levels,
+    fit_latents: NDArray[np.floating] | None = None,
+    fit_targets: Mapping[str, NDArray[np.floating]] | None = None,
+    seed: int = 0,
+    plants: int = 96,
+) -> dict[str, MlpLeak]:
+    """`mlp_leak` for several targets of one distribution, at the price of one set of plants.
+
+    The plants permute the first target, so the others must be distributed like it: replicates of
+    one experiment, not age beside |age - median|. Other arguments and errors are `mlp_leak`'s.
+    """
+    z = np.asarray(latents, np.float64)
+    own = np.column_stack([checked_target(y, len(z)) for y in targets.values()])
     planted = planting_levels(margin, plants)
-    targets = _plant(z, y, planted, seed)
-    scores = {CROSS_VALIDATED: cross_validated(z, targets[: len(z)], seed=seed)}
-    units = {CROSS_VALIDATED: y}
-    n_fit = 0
-    if fit_latents is not None and fit_target is not None:
+
+    def plant(targets: FloatArray, latents: FloatArray) -> FloatArray:
+        members = random_members(whiten(latents), len(planted), seed)
+        return planted_targets(targets, members, planted, seed, len(z))
+
+    scores = {CROSS_VALIDATED: cross_validated(z, plant(own, z), seed=seed)}
+    units, n_fit = {CROSS_VALIDATED: own}, 0
+    if fit_latents is not None and fit_targets is not None:
         known = np.asarray(fit_latents, np.float64)
         n_fit = len(known)
-        known_target = checked_target(fit_target, n_fit)
-        units[FITTED] = np.concatenate([y, known_target])
-        both = _plant(np.concatenate([z, known]), units[FITTED], planted, seed, len(z))
+        known_own = np.column_stack([checked_target(fit_targets[k], n_fit) for k in targets])
+        units[FITTED] = np.concatenate([own, known_own])
+        both = plant(units[FITTED], np.concatenate([z, known]))
         scores[FITTED] = fitted(known, both[len(z) :], z, both[: len(z)], seed=seed)
+    return {
+        name: _leak(
+            i, scores, units, planted=planted, margin=margin, levels=levels, counts=(len(z), n_fit)
+        )
+        for i, name in enumerate(targets)
+    }
+
+
+def _leak(
+    i: int,
+    scores: Mapping[str, ProbeScores],
+    units: Mapping[str, FloatArray],
+    *,
+    planted: FloatArray,
+    margin: float,
+    levels: Levels,
+    counts: tuple[int, int],
+) -> MlpLeak:
+    """The leak of the i-th target; its plants stand behind the targets."""
     # Any way may FAIL, so they share the level of a FAIL; a PASS takes the worse of them.
     shared = Levels(levels.pass_tail, levels.fail_tail / len(scores))
     ways = {
-        way: invert(PlantedCurve(planted, s.score[1:], float(s.score[0])), margin, shared)
+        way: invert(
+            PlantedCurve(planted, s.score[-len(planted) :], float(s.score[i])), margin, shared
+        )
         for way, s in scores.items()
     }
-    way = _counting(ways, margin)
-    leak = ways[way]
+    way = counting_way(ways, margin)
+    leak, unit = ways[way], units[way][:, i]
     return MlpLeak(
         estimate=leak.estimate,
         interval=leak.interval,
@@ -112,11 +165,11 @@ def mlp_leak(
         minimum_detectable=leak.minimum_detectable,
         way=way,
         ways=ways,
-        predictions=scores[way].predictions[:, 0] * units[way].std() + units[way].mean(),
+        predictions=scores[way].predictions[:, i] * unit.std() + unit.mean(),
         converged={w: float(s.converged.mean()) for w, s in scores.items()},
         epochs={w: s.epochs for w, s in scores.items()},
-        n=len(z),
-        n_fit=n_fit,
+        n=counts[0],
+        n_fit=counts[1],
     )
 
 
@@ -135,32 +188,3 @@ def planting_levels(margin: float, plants: int) -> FloatArray:
     each = max(5, plants // 4 // len(between))
     most = (plants - each * len(between)) // 2
     return np.concatenate([np.zeros(most), np.full(most, margin), np.repeat(between, each)])
-
-
-def _plant(
-    latents: FloatArray, target: FloatArray, planted: FloatArray, seed: int, audited: int = -1
-) -> FloatArray:
-    """The target itself, then sqrt(r)·f(z) + sqrt(1-r)·(target permuted), shape (n, 1 + m).
-
-    The first `audited` rows trade targets among themselves, and so do the others: the two sets of
-    people may differ in age.
-    """
-    n = len(target)
-    parts = [slice(0, n)] if audited < 0 else [slice(0, audited), slice(audited, n)]
-    standard = (target - target.mean()) / target.std()
-    rng = np.random.default_rng(seed + 1)
-    noise = np.empty((n, len(planted)))
-    for part in parts:
-        own = standard[part]
-        noise[part] = np.stack([rng.permutation(own) for _ in planted], axis=1)
-    members = random_members(whiten(latents), len(planted), seed)
-    plants = np.sqrt(planted) * members + np.sqrt(1 - planted) * noise
-    return np.column_stack([standard, plants])
-
-
-def _counting(ways: Mapping[str, PlantedLeak], margin: float) -> str:
-    able = [w for w, leak in ways.items() if leak.power_at_margin >= POWER_NEEDED]
-    failing = [w for w, leak in ways.items() if leak.fail_interval[0] > margin]
-    if failing or not able:
-        return max(failing or ways, key=lambda w: ways[w].fail_interval[0])
-    return max(able, key=lambda w: ways[w].estimate)

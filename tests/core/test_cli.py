@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from axis_audit import calibration
-from axis_audit.calibration.replicates import TRUE, draw_isotropic
+from axis_audit.calibration.replicates import GATES, TRUE
+from axis_audit.calibration.synthetic import draw_isotropic
 from axis_audit.cli import main
 from axis_audit.errors import InputError
 
@@ -50,14 +51,15 @@ def test_calibrate_writes_a_record(tmp_path: Path, capsys: pytest.CaptureFixture
     output = tmp_path / "both.json"
     assert main([*SMALL, "2", "--fit-people", "300", "--output", str(output)]) == 0
     record = json.loads(output.read_text())
-    assert record["format"] == "axis-audit/calibration/1"
+    assert record["format"] == "axis-audit/calibration/2"
     assert record["finished"] == {"gaussian": 2, "t": 2}
-    assert len(record["rates"]) == 2 * 2 * len(TRUE)
+    assert len(record["rates"]) == 2 * len(GATES) * len(TRUE)
     for row in record["rates"]:
         verdicts = [row[v] for v in ("PASS", "INCONCLUSIVE", "FAIL", "ERROR")]
         assert sum(v["count"] for v in verdicts) == row["n"] == 2
         for rate in verdicts:
             assert rate["interval"][0] <= rate["rate"] <= rate["interval"][1]
+    assert output.with_suffix(".png").stat().st_size > 10_000  # the power curves
     table = capsys.readouterr().out
     assert "linear" in table
     assert "any gate's false FAIL, t, R² 0.05" in table
@@ -66,7 +68,8 @@ def test_calibrate_writes_a_record(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_shards_add_up_to_the_whole(tmp_path: Path) -> None:
     def run(name: str, *more: str) -> dict[str, object]:
         output = tmp_path / name / "linear.json"
-        assert main([*SMALL, "3", "--gates", "linear", "--output", str(output), *more]) == 0
+        common = ["3", "--shared", "1", "--gates", "linear", "--output", str(output)]
+        assert main([*SMALL, *common, *more]) == 0
         return json.loads(output.read_text())
 
     whole = run("whole")
@@ -77,15 +80,15 @@ def test_shards_add_up_to_the_whole(tmp_path: Path) -> None:
 def test_finished_replicates_are_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = calibration.CalibrationSettings(2, 4, 150, gates=("linear",))
+    settings = calibration.CalibrationSettings(2, 4, 150, gates=("linear",), shared=1)
     first = calibration.calibrate(settings, tmp_path / "r.json")
 
     def never(*_: object) -> None:
         raise AssertionError("ran again")
 
-    monkeypatch.setattr(calibration, "run_replicate", never)
+    monkeypatch.setattr(calibration, "run_draw", never)
     assert calibration.calibrate(settings, tmp_path / "r.json") == first
-    more = calibration.CalibrationSettings(3, 4, 150, gates=("linear",))
+    more = calibration.CalibrationSettings(3, 4, 150, gates=("linear",), shared=1)
     with pytest.raises(AssertionError, match="ran again"):
         calibration.calibrate(more, tmp_path / "r.json")
 
@@ -101,12 +104,11 @@ def test_the_linear_gate_tells_a_large_leak_from_none(tmp_path: Path) -> None:
 
 def test_a_false_verdict_far_above_its_level_is_named() -> None:
     settings = calibration.CalibrationSettings(40, 4, 150, gates=("linear",))
-    verdicts = {f"{r:g}": "PASS" for r in TRUE}
-    pieces = {"gaussian": [{"linear": verdicts}] * 40, "t": []}
+    verdicts = {f"{r:g}": ["PASS"] * 10 for r in TRUE}
+    pieces = {"gaussian": [{"linear": verdicts}] * 4, "t": []}
     record = calibration.summarise(settings, pieces, calibration.audit_levels())
     assert [line.split(":")[0] for line in record["too high"]] == [
-        "linear gate, gaussian latents, R² 0.05",
-        "linear gate, gaussian latents, R² 0.1",
+        f"linear gate, gaussian latents, R² {r:g}" for r in TRUE if r >= settings.margin
     ]
     assert "TOO HIGH" in calibration.table(record)
 
@@ -122,7 +124,8 @@ def test_t_latents_have_unit_variance_and_heavy_tails() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["0"], ["2", "--shard", "3/2"], ["2", "--shard", "x"], ["2", "--gates", "forest"],
-     ["2", "--margin", "2"], ["2", "--people", "5"]],
+     ["2", "--margin", "2"], ["2", "--people", "5"],
+     ["1", "--gates", "linear", "--beside", "nowhere.json"]],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
