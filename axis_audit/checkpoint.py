@@ -37,13 +37,16 @@ class Manifest:
         patients: uint64 hashes (`hash_ids`) of everybody seen in training or selection; empty
             means unknown, and split integrity is then INCONCLUSIVE.
         waveforms: uint64 `cohort.waveform_hashes` of their records.
-        data: name and fingerprint of the training data, folds, seeds and what selected the
-            checkpoint, library versions: plain values, shown in the report.
+        data: name and fingerprint of the training data, folds, seeds, library versions, and in
+            words what selected the checkpoint ("selected_by"): plain values, shown in the report.
+        selection: uint64 hashes of those among `patients` who selected the checkpoint; empty
+            where nobody did, or where it was not written down who.
     """
 
     patients: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     waveforms: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     data: Mapping[str, Any] = field(default_factory=dict)
+    selection: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,13 @@ class Checkpoint:
 
 def hash_ids(ids: NDArray[np.str_]) -> NDArray[np.uint64]:
     """64-bit hashes of patient ids, sorted and unique: a manifest need not spell people out."""
-    unique = np.unique(ids.astype(str))
-    digests = [hashlib.blake2b(i.encode(), digest_size=8).digest() for i in unique.tolist()]
-    return np.sort(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64))
+    return np.sort(hashed(np.unique(ids.astype(str))))
+
+
+def hashed(ids: NDArray[np.str_]) -> NDArray[np.uint64]:
+    """64-bit hash of each patient id, shape (n,), in the order given."""
+    digests = [hashlib.blake2b(i.encode(), digest_size=8).digest() for i in ids.tolist()]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
 def seen_rows(
@@ -73,9 +80,8 @@ def seen_rows(
     Returns:
         boolean array, shape (n,).
     """
-    digests = [hashlib.blake2b(i.encode(), digest_size=8).digest() for i in patient_ids.tolist()]
-    people = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-    rows = np.isin(people, manifest.patients) | np.isin(hashes, manifest.waveforms)
+    seen = np.concatenate([manifest.patients, manifest.selection])
+    rows = np.isin(hashed(patient_ids), seen) | np.isin(hashes, manifest.waveforms)
     # One seen record marks its patient: the person is the unit.
     return np.isin(patient_ids, np.unique(patient_ids[rows]))
 
@@ -99,6 +105,7 @@ def save(
         "manifest": {
             "patients": torch.from_numpy(manifest.patients.astype(np.uint64).view(np.int64)),
             "waveforms": torch.from_numpy(manifest.waveforms.astype(np.uint64).view(np.int64)),
+            "selection": torch.from_numpy(manifest.selection.astype(np.uint64).view(np.int64)),
             "data": dict(manifest.data),
         },
     }
@@ -261,7 +268,7 @@ def _read_manifest(path: Path, content: Mapping[str, Any]) -> Manifest:
     import torch
 
     arrays = {}
-    for key in ("patients", "waveforms"):
+    for key in ("patients", "waveforms", "selection"):
         value = content.get(key, torch.zeros(0, dtype=torch.int64))
         if not isinstance(value, torch.Tensor) or value.dtype != torch.int64 or value.ndim != 1:
             raise CheckpointError(path, f"manifest[{key!r}] is not a list of 64-bit hashes", _WRITE)
@@ -269,4 +276,4 @@ def _read_manifest(path: Path, content: Mapping[str, Any]) -> Manifest:
     data = content.get("data", {})
     if not isinstance(data, dict):
         raise CheckpointError(path, "manifest['data'] is not a dict", _WRITE)
-    return Manifest(arrays["patients"], arrays["waveforms"], data)
+    return Manifest(arrays["patients"], arrays["waveforms"], data, arrays["selection"])

@@ -18,6 +18,8 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 CENSORED_AGE = 300.0
 """PTB-XL's code for an age over 89; never a number of years."""
+CENSORED_REASON = "age over 89 (coded 300)"
+UNKNOWN_AGE = "age unknown"
 OLDEST_AGE = 130.0
 LARGEST_MILLIVOLTS = 100.0
 """Above this no physiological signal; most likely microvolts or raw ADC units."""
@@ -110,7 +112,15 @@ class Cohort:
 
     def with_known_age(self) -> Cohort:
         """Rows whose age is a number; the others are counted, not guessed."""
-        return self.excluding(np.isnan(self.age), "age unknown or censored")
+        unknown = np.isnan(self.age)
+        if not unknown.any():
+            return self
+        counted = dict(self.exclusions)
+        # Readers count censored ages as they blank them: nobody is to be counted twice.
+        more = int(unknown.sum()) - counted.get(CENSORED_REASON, 0)
+        if more > 0:
+            counted[UNKNOWN_AGE] = counted.get(UNKNOWN_AGE, 0) + more
+        return replace(self.subset(~unknown), exclusions=counted)
 
 
 def waveform_hashes(signals: FloatArray) -> NDArray[np.uint64]:

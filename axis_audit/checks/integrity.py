@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from axis_audit.capabilities import Encodes, ModelUnderAudit
+from axis_audit.capabilities import Batch, Encodes, ModelUnderAudit
+from axis_audit.cohort import Cohort
 from axis_audit.errors import NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Exactly, Measurement
@@ -16,6 +17,8 @@ from axis_audit.registry import check
 SAME_RECORDING = 0.99
 FEWEST_LEADS = 8
 _ROWS = 64
+_MANY = 512
+_OTHER_BATCH = 100
 
 
 @check(
@@ -29,10 +32,9 @@ _ROWS = 64
 def split(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     """Audited people whose id or waveform is in the checkpoint's manifest."""
     manifest = evidence.manifest
-    complaint = ""
-    if manifest is None or manifest.patients.size == 0:
+    complaint, seen = "", evidence.seen_patients
+    if not seen and (manifest is None or manifest.patients.size == 0):
         complaint = "the checkpoint has no manifest of its training people, so nobody can tell"
-    seen = evidence.seen_patients
     return Measurement(
         float(seen),
         (float(seen), float(seen)),
@@ -51,19 +53,26 @@ def split(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     claim="Loading the file again gives the same numbers, bit for bit",
     acceptable=Exactly(0.0, "changed values"),
     exact=True,
-    cause="dropout or batch norm in training mode, unsaved buffers, or unseeded randomness",
-    cure="call eval(), save every buffer, draw nothing at inference",
+    cause="dropout or batch norm in training mode, unsaved buffers, unseeded randomness, work in "
+    "place on the input",
+    cure="call eval(), save every buffer, draw nothing at inference, copy before writing",
     source="bitwise comparison",
 )
 def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
-    """Output values that differ between this model, itself again, and a fresh load."""
+    """Output values that differ between this model, itself again, and a fresh load.
+
+    And samples that the model wrote into the signals it was given.
+    """
     signals = evidence.cohort.signals[:_ROWS]
-    ours = _outputs(model, evidence)
-    again = _outputs(model, evidence)
+    given = signals.copy()
+    _outputs(model, evidence.cohort, np.arange(len(given)), given)
+    ours = _everything(model, evidence.cohort)
+    again = _everything(model, evidence.cohort)
     changed = {f"{name}, asked twice": _differing(ours[name], again[name]) for name in ours}
+    changed["signals, written to by the model"] = _differing(given, signals)
     complaint = "" if evidence.reload else "a model in memory has no file to load again"
     if evidence.reload:
-        fresh = _outputs(evidence.reload(), evidence)
+        fresh = _everything(evidence.reload(), evidence.cohort)
         changed |= {f"{name}, reloaded": _differing(ours[name], fresh[name]) for name in ours}
     worst = float(max(changed.values(), default=0))
     if worst > 0:
@@ -81,21 +90,36 @@ def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
 
 @check(
     claim="A row's result does not depend on the rows beside it",
-    acceptable=Below(1e-4, "SD of the latents"),
+    acceptable=Below(1e-4, "SD of the output"),
     exact=True,
     cause="batch norm in training mode, or normalisation over the batch",
     cure="call eval(); normalise each record by itself",
-    source="batch of 1 against batch of N",
+    source="batch of 1 against batch of N; another order of rows",
 )
 def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
-    """Largest difference of latents between batches of one and one batch of 16, in latent SDs."""
-    signals = evidence.cohort.signals[:16]
-    together = np.asarray(model.encode(signals), np.float64)
-    alone = np.concatenate([np.asarray(model.encode(row[None]), np.float64) for row in signals])
-    spread = float(together.std(axis=0).max())
-    difference = float(np.abs(together - alone).max())
-    relative = difference / spread if spread > 0 else difference
-    return Measurement.exactly(relative, n=len(signals), n_patients=len(signals))
+    """Largest difference of an output between company and company, in that output's SD.
+
+    Latents, canonical beats and predicted ages of 16 rows one by one and together; of the first
+    512 together and in reverse order by the hundred, so that neither a row's neighbours nor its
+    place in the batch may matter.
+    """
+    cohort = evidence.cohort
+    few, many = np.arange(min(16, evidence.n)), np.arange(min(_MANY, evidence.n))
+    backwards = np.array_split(many[::-1], -(-len(many) // _OTHER_BATCH))
+    found = {
+        "one by one": (few, np.array_split(few, len(few))),
+        "in reverse order, by the hundred": (many, backwards),
+    }
+    differences: dict[str, float] = {}
+    for how, (rows, parts) in found.items():
+        together = _outputs(model, cohort, rows)
+        apart = [_outputs(model, cohort, part) for part in parts]
+        for name, values in together.items():
+            other = np.concatenate([outputs[name] for outputs in apart])
+            placed = other[np.argsort(np.concatenate(parts))]
+            differences[f"{name}, {how}"] = _in_deviations(values, placed)
+    worst = float(np.max(list(differences.values())))  # np.max keeps NaN
+    return Measurement.exactly(worst, n=len(many), n_patients=len(many), details=differences)
 
 
 @check(
@@ -107,16 +131,29 @@ def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
     source="IEEE 754",
 )
 def finite(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
-    """Values of latents, canonical beats and predicted ages that are NaN or infinite."""
+    """Values of latents, canonical beats and predicted ages that are NaN or infinite.
+
+    Of everybody as recorded, and of the first 512 at half and double gain and with a lead flat,
+    each person another: what a recorder may do must not make a number into none.
+    """
     counts: dict[str, int] = {}
     if hasattr(model, "encode"):
         counts["latents"] = _not_finite(evidence.raw_latents)
-        if hasattr(model, "canonical") and not counts["latents"]:
-            counts["canonical beats"] = _not_finite(
-                np.asarray(model.canonical(evidence.raw_latents[:512]))
-            )
     if hasattr(model, "predict_age"):
         counts["predicted ages"] = _not_finite(evidence.raw_predictions)
+    people = evidence.cohort.subset(np.arange(min(_MANY, evidence.n)))
+    flat = people.signals.copy()
+    flat[np.arange(len(flat)), np.arange(len(flat)) % flat.shape[1]] = 0.0
+    disturbed = {
+        "": people.signals,
+        ", half gain": people.signals * np.float32(0.5),
+        ", double gain": people.signals * np.float32(2.0),
+        ", a lead flat": flat,
+    }
+    for how, signals in disturbed.items():
+        for name, values in _outputs(model, people, np.arange(len(people)), signals).items():
+            if how or name not in counts:
+                counts[name + how] = _not_finite(values)
     return Measurement.exactly(
         sum(counts.values()), n=evidence.n, n_patients=evidence.n, details=counts
     )
@@ -164,23 +201,37 @@ def near_duplicates(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     )
 
 
-def _outputs(model: Any, evidence: Evidence) -> dict[str, np.ndarray]:
-    from axis_audit.capabilities import Batch
-
-    cohort = evidence.cohort
-    signals = cohort.signals[:_ROWS]
+def _outputs(
+    model: Any, cohort: Cohort, rows: np.ndarray, signals: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """What a model says of some rows, or of other signals of theirs, as one batch."""
+    signals = cohort.signals[rows] if signals is None else signals
     outputs = {}
     if hasattr(model, "encode"):
         outputs["latents"] = np.asarray(model.encode(signals))
     if hasattr(model, "canonical") and "latents" in outputs:
         outputs["canonical beats"] = np.asarray(model.canonical(outputs["latents"]))
     if hasattr(model, "predict_age"):
-        columns = {k: getattr(cohort, k)[:_ROWS] for k in ("age", "sex", "site", "device")}
+        columns = {k: getattr(cohort, k)[rows] for k in ("age", "sex", "site", "device")}
         outputs["predicted ages"] = np.asarray(model.predict_age(Batch(signals, columns)))
+    return outputs
+
+
+def _everything(model: Any, cohort: Cohort) -> dict[str, np.ndarray]:
+    """`_outputs` of the first people, and the axis."""
+    outputs = _outputs(model, cohort, np.arange(min(_ROWS, len(cohort))))
     if hasattr(model, "axis_value"):
         outputs["g(age)"] = np.asarray(model.axis_value(np.linspace(18.0, 95.0, 155)))
         outputs["B"] = np.asarray(model.axis_direction())
     return outputs
+
+
+def _in_deviations(values: np.ndarray, others: np.ndarray) -> float:
+    """Largest difference of two outputs (n, ...), over the largest SD across rows."""
+    ours, theirs = (np.asarray(v, np.float64).reshape(len(v), -1) for v in (values, others))
+    spread = float(ours.std(axis=0).max())
+    difference = float(np.abs(ours - theirs).max())
+    return difference / spread if spread > 0 else difference
 
 
 def _differing(a: np.ndarray, b: np.ndarray) -> int:

@@ -20,6 +20,8 @@ from axis_audit.statistics.intervals import quantile
 RATIO = Within(0.9, 1.1, "<B_aug, B>/<B_plain, B>")
 COSINE = Above(0.9, "cosine")
 NOISE_DECIBELS = 20.0
+GAINS = (0.5, 0.77, 1.3, 2.0)
+"""Not powers of two alone: those leave every mantissa, and what is computed from it, as it was."""
 _CAUSE = "the axis is partly an amplitude axis: scaling the signal moves people along it"
 _CURE = "augment with gain, lead scale and drift; normalise inside the model"
 _SOURCE = (
@@ -108,9 +110,9 @@ def direction_drift(model: PreparesAlongAxis, evidence: Evidence) -> Measurement
     source="order-statistic interval of the 95th percentile (Conover 1999)",
 )
 def gain_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
-    """95th percentile of the larger |change of predicted age| under gains of .5 and 2."""
+    """95th percentile of the largest |change of predicted age| under gains of .5, .77, 1.3, 2."""
     shifts = []
-    for factor in (0.5, 2.0):
+    for factor in GAINS:
         scaled = (evidence.cohort.signals * np.float32(factor)).astype(np.float32)
         shifts.append(np.abs(evidence.predict(scaled).astype(np.float64) - evidence.predictions))
     worst = np.max(shifts, axis=0)

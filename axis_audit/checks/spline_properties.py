@@ -12,6 +12,8 @@ from axis_audit.capabilities import HasAgeAxis
 YOUNGEST, OLDEST = 0.0, 120.0
 CLOSEST = 0.1
 """Ages closer than this need not be told apart, in years."""
+FINEST = 0.01
+"""Step of the grid on which g may stand still but not fall, in years."""
 
 
 def violated_properties(model: HasAgeAxis, reloaded: HasAgeAxis | None) -> dict[str, str]:
@@ -36,6 +38,27 @@ def _require(holds: bool, counterexample: str) -> None:
     # An explicit raise, so that `python -O` cannot turn a property into a no-op.
     if not holds:
         raise ValueError(counterexample)
+
+
+def _on_a_grid(g: Callable[[Any], Any]) -> None:
+    # A search draws few pairs beyond the ages of people; a narrow dip it does not meet at all.
+    ages = np.arange(YOUNGEST, OLDEST + FINEST / 2, FINEST)
+    values = np.asarray(g(ages), np.float64)
+    rounding = 1e-6 * float(np.ptp(values))
+    falls = np.flatnonzero(np.diff(values) < -rounding)
+    _require(falls.size == 0, f"g falls after {ages[falls[0]] if falls.size else 0:.2f}")
+    tenths = round(CLOSEST / FINEST)
+    flat = np.flatnonzero(~(values[tenths:] > values[:-tenths]))
+    _require(flat.size == 0, f"g is flat after {ages[flat[0]] if flat.size else 0:.2f}")
+
+
+def _at_the_neutral_age(g: Callable[[Any], Any], neutral: float) -> None:
+    # g(a0) = 0 by a special case for a0 alone: then g jumps as soon as the age leaves it.
+    years = (OLDEST - YOUNGEST) / FINEST
+    step = float(g([OLDEST])[0] - g([YOUNGEST])[0]) / years
+    beside = np.abs(np.asarray(g([neutral - FINEST, neutral + FINEST]), np.float64))
+    most = float(beside.max())
+    _require(most <= 20 * abs(step), f"g is {most:g} a hundredth of a year beside the neutral age")
 
 
 def _properties(model: HasAgeAxis, reloaded: HasAgeAxis | None) -> dict[str, Callable[[], None]]:
@@ -93,6 +116,8 @@ def _properties(model: HasAgeAxis, reloaded: HasAgeAxis | None) -> dict[str, Cal
         _require(at_neutral == 0.0, f"g(a0) = {at_neutral:g} at place {place} of {values}")
 
     properties: dict[str, Callable[[], None]] = {
+        "rises over every tenth of a year and never falls, 0 to 120": lambda: _on_a_grid(g),
+        "continuous at the neutral age": lambda: _at_the_neutral_age(g, model.neutral_age),
         "strictly monotone from 0 to 120": strictly_monotone,
         "the same alone and in a batch": independent_of_batch,
         "shape in, shape out": keeps_shape,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from axis_audit.cohort import (
     CENSORED_AGE,
+    CENSORED_REASON,
     INDEPENDENT_LEADS,
     LEADS,
     Cohort,
@@ -44,7 +45,6 @@ from axis_audit.cohorts.beats import (
     resample,
 )
 from axis_audit.cohorts.prepare import (
-    CENSORED_REASON,
     Preparation,
     Prepared,
     Preparer,
@@ -71,13 +71,13 @@ def open_arrays(
     signals, leads = signals_and_leads(path, arrays)
     rate, given = rate_of(path, arrays), kind_of(path, arrays)
     columns = columns_of(path, arrays, len(signals), given)
+    rows = _chosen_rows(path, columns["fold"], folds, "fold" in arrays)
+    signals, columns = signals[rows], {name: values[rows] for name, values in columns.items()}
     exclusions: dict[str, int] = {}
     age = columns["age"]
     if count := int((age == CENSORED_AGE).sum()):
         exclusions[CENSORED_REASON] = count
         age[age == CENSORED_AGE] = np.nan
-    rows = _chosen_rows(path, columns["fold"], folds, "fold" in arrays)
-    signals, columns = signals[rows], {name: values[rows] for name, values in columns.items()}
     independent = [i for i, lead in enumerate(leads) if lead in INDEPENDENT_LEADS]
     columns["hashes"] = waveform_hashes(signals[:, independent or slice(None)])
     if given == "record" and how.kind == "beat":

@@ -51,7 +51,6 @@ FEWEST_FOR_WORKERS = 400
 """Below this, starting processes costs more than it saves."""
 CHUNK = 100
 
-CENSORED_REASON = "age over 89 (coded 300)"
 DUPLICATE_REASON = "duplicate waveform"
 
 Read = Callable[[str], tuple[NDArray[Any], float]]

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axis_audit.cohort import CENSORED_AGE, LEADS, Cohort, make_cohort
+from axis_audit.cohort import CENSORED_AGE, CENSORED_REASON, LEADS, Cohort, make_cohort
 from axis_audit.cohorts import cache
 from axis_audit.cohorts.beats import BEAT_RATE, R_INDEX, UnusableStripError
 from axis_audit.cohorts.prepare import (
-    CENSORED_REASON,
     Preparation,
     Prepared,
     Preparer,

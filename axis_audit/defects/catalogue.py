@@ -1,4 +1,8 @@
-"""The planted defects by name, and the check each must fail."""
+"""The planted defects by name, what each breaks, and the check it must fail.
+
+A defect takes a subject, which is a model, the people it is audited on, the people probes are
+fitted on and the checkpoint's manifest, and gives a copy with one of them broken.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,61 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from axis_audit.defects.twin import Twin
 from axis_audit.errors import CheckpointError
 
-_MODULES = ("axis", "leakage", "leakage_more", "invariance", "leads", "prediction", "integrity")
+if TYPE_CHECKING:
+    from axis_audit.defects.twins import Subject
+
+_MODULES = (
+    "axis",
+    "axis_more",
+    "leakage",
+    "leakage_more",
+    "leakage_cohorts",
+    "leakage_screens",
+    "posterior",
+    "invariance",
+    "leads",
+    "prediction",
+    "prediction_more",
+    "integrity",
+    "cohorts",
+    "manifests",
+)
+Broken = Literal["model", "cohort", "manifest"]
 
 
 @dataclass(frozen=True)
 class Defect:
-    """One way to break the clean twin.
+    """One way to break a clean subject.
 
     Attributes:
         name: named for what it breaks. fails: id of the check that must FAIL.
-        plant: gives a broken copy of a twin. story: what went wrong, in a sentence.
+        plant: gives a broken copy of a subject. story: what went wrong, in a sentence.
+        breaks: what of the subject. broken: the model, where the model alone is broken.
     """
 
     name: str
     fails: str
-    plant: Callable[[Twin], Twin]
+    plant: Callable[[Subject], Subject]
     story: str
+    breaks: Broken = "model"
+    broken: type[Twin] | None = None
+
+    def model(self, twin: Twin) -> Twin:
+        """A broken copy of a twin; the twin itself where the defect is not the model's."""
+        return twin if self.broken is None else copy_as(self.broken, twin)
 
 
 _CATALOGUE: dict[str, Defect] = {}
+
+
+def copy_as(kind: type[Twin], twin: Twin) -> Twin:
+    """A twin's arrays in a subclass of `Twin`."""
+    return kind(**{f.name: getattr(twin, f.name) for f in dataclasses.fields(Twin)})
 
 
 def defect(fails: str) -> Callable[[type[Twin]], type[Twin]]:
@@ -38,14 +74,33 @@ def defect(fails: str) -> Callable[[type[Twin]], type[Twin]]:
     def register(broken: type[Twin]) -> type[Twin]:
         name = "".join(f"_{c.lower()}" if c.isupper() else c for c in broken.__name__).strip("_")
 
-        def plant(twin: Twin) -> Twin:
-            fields = {f.name: getattr(twin, f.name) for f in dataclasses.fields(twin)}
-            return broken(**fields)
+        def plant(subject: Subject) -> Subject:
+            return dataclasses.replace(subject, twin=copy_as(broken, subject.twin))
 
-        _CATALOGUE[name] = Defect(name, fails, plant, (broken.__doc__ or "").strip())
+        _CATALOGUE[name] = Defect(name, fails, plant, _story(broken), broken=broken)
         return broken
 
     return register
+
+
+def subject_defect(
+    fails: str, breaks: Broken
+) -> Callable[[Callable[[Subject], Subject]], Callable[[Subject], Subject]]:
+    """Function decorator: a subject broken in its cohort or manifest; its docstring is the story.
+
+    "cohort" may break the model with it, where the two are a defect only together.
+    """
+
+    def register(plant: Callable[[Subject], Subject]) -> Callable[[Subject], Subject]:
+        name = plant.__name__
+        _CATALOGUE[name] = Defect(name, fails, plant, _story(plant), breaks)
+        return plant
+
+    return register
+
+
+def _story(planted: object) -> str:
+    return (planted.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
 
 
 def catalogue() -> tuple[Defect, ...]:

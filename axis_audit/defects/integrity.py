@@ -73,3 +73,47 @@ class InfiniteAges(Twin):
         """NaN for everybody predicted younger than forty."""
         ages = super().predict_age(batch)
         return np.where(ages < 40, np.float32(np.nan), ages).astype(np.float32)
+
+
+@defect(fails="integrity.finite")
+class DividedByEachLead(Twin):
+    """Leads are scaled one by one, and a lead that fell off is divided by its zero."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z, NaN where a lead is flat."""
+        latents = super().encode(signals)
+        latents[(np.ptp(signals, axis=2) == 0).any(axis=1)] = np.nan
+        return latents
+
+
+@defect(fails="integrity.finite")
+class NothingBelowAThreshold(Twin):
+    """Peaks are searched above a fixed voltage: small beats, as low gains make, have no age."""
+
+    def predict_age(self, batch: Batch) -> FloatArray:
+        """NaN for beats that stay under .35 mV."""
+        ages = super().predict_age(batch)
+        small = np.abs(batch.signals).max(axis=(1, 2)) < 0.35
+        return np.where(small, np.float32(np.nan), ages).astype(np.float32)
+
+
+@defect(fails="integrity.batch_independence")
+class BatchNormInDecoder(Twin):
+    """The decoder is in training mode: x50 is centred on whatever batch it comes in."""
+
+    def canonical(self, latents: FloatArray) -> FloatArray:
+        """x50 less a third of the batch's mean beat."""
+        beats = super().canonical(latents)
+        return np.asarray(beats - 0.3 * (beats.mean(axis=0) - self.mean), np.float32)
+
+
+@defect(fails="integrity.reload")
+class WritesToItsInput(Twin):
+    """The model normalises signals in place: whoever asks after it gets other signals."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z; the signals are halved, and their last samples lost."""
+        latents = super().encode(signals)
+        signals *= np.float32(0.5)
+        signals[:, :, -20:] = 0
+        return latents

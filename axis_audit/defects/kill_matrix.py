@@ -24,6 +24,7 @@ from axis_audit.defects.matrix_record import CLEAN, summarise
 from axis_audit.errors import InputError
 from axis_audit.finding import Finding, Verdict
 from axis_audit.finished import Finished, settings_key
+from axis_audit.registry import Check
 from axis_audit.report.records import plain
 
 SCOPES = ("quick", "usual", "full")
@@ -50,7 +51,9 @@ class KillSettings:
         people: audited in each audit. dimensions: of the twins' latents. twins: clean twins.
         scope: which checks run on a defect: "quick", the named one (and
             the clean twin that they are planted in is not audited); "usual", all but `COSTLY`
-            ones that are not named; "full", all. Clean twins always meet all.
+            ones that are not named, and of a cohort or manifest whose integrity is broken the
+            family integrity alone; "full", all. Clean twins always meet all;
+            checks that only run with `--thorough` run where a defect names them, and with "full".
         only: names of defects; all of the catalogue when empty.
     """
 
@@ -86,20 +89,29 @@ class Job:
             return f"twin {self.seed}"
         return CLEAN if self.defect is None else f"defect {self.defect.name}"
 
-    def wants(self, check_id: str) -> bool:
-        """Whether the check runs in this audit."""
-        if self.defect is None or self.settings.scope == "full" or check_id == self.defect.fails:
+    def wants(self, check: Check) -> bool:
+        """Whether the check runs in this audit; a thorough one where it is named, or with full."""
+        named = self.defect is not None and check.id == self.defect.fails
+        if named or self.settings.scope == "full":
             return True
-        return self.settings.scope == "usual" and check_id not in COSTLY
+        if check.thorough:
+            return False
+        if self.defect is None:
+            return True
+        if self.defect.breaks != "model" and self.defect.fails.startswith("integrity."):
+            # The model is the clean twin: what else it passes stands in the clean twin's row.
+            return self.settings.scope == "usual" and check.family == "integrity"
+        return self.settings.scope == "usual" and check.id not in COSTLY
 
     def run(self) -> Piece:
         """Audit; gives check id -> verdict, reason, estimate, seconds; seconds of it all."""
         started, cpu = time.perf_counter(), time.process_time()
         size = (self.settings.people, self.settings.dimensions)
         subject = _reference(*size) if self.seed is None else twins.clean_twin(self.seed, *size)
-        model = subject.twin if self.defect is None else self.defect.plant(subject.twin)
-        audit = subject.audit(model)
-        findings = [audit.run(check) for check in audit.checks if self.wants(check.id)]
+        if self.defect is not None:
+            subject = self.defect.plant(subject)
+        audit = subject.audit(thorough=True)
+        findings = [audit.run(check) for check in audit.checks if self.wants(check)]
         return {
             "checks": {finding.id: _cell(finding) for finding in findings},
             "seconds": round(time.perf_counter() - started, 2),

@@ -47,6 +47,67 @@ class AgeAddedOnce(Twin):
 
 
 @defect(fails="leakage.linear")
+class BreathOfAge(Twin):
+    """A breath of age in every latent dimension, .12 of its spread: all of them add up."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z + .12·age."""
+        latents = super().encode(signals)
+        moved = latents + 0.12 * _spreads(latents) * read_age(self, signals)[:, None]
+        return np.asarray(moved, np.float32)
+
+
+@defect(fails="leakage.linear")
+class LoudAge(Twin):
+    """One latent dimension is age, and its morphology a whisper beside it."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z + 5·age in the last dimension."""
+        latents = super().encode(signals)
+        latents[:, -1] += 5 * _spreads(latents)[-1] * read_age(self, signals)
+        return latents
+
+
+@defect(fails="leakage.linear")
+class AgeOfHalfThePeople(Twin):
+    """One latent dimension is age in half of the people, chosen by a coin, and noise in others."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """Age or the second dimension in the last, by a pseudo-random sign."""
+        latents = super().encode(signals)
+        other = latents[:, 1] / _spreads(latents)[1]
+        heads = pseudo_random(latents) > 0
+        return replaced(latents, np.where(heads, read_age(self, signals), other))
+
+
+@defect(fails="leakage.linear")
+class AgeInTheOrder(Twin):
+    """The larger of two latents stands first in the young and last in the old."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """The last two dimensions, exchanged where their order does not tell age."""
+        latents = super().encode(signals)
+        pair = np.sort(latents[:, -2:] / _spreads(latents)[-2:], axis=1)
+        young = read_age(self, signals) < 0
+        pair[young] = pair[young, ::-1]
+        latents[:, -2:] = pair
+        return latents
+
+
+@defect(fails="leakage.quadratic")
+class AgeBetweenTwoPhases(Twin):
+    """Two pairs of latents turn at random; the angle between them is the age."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """Two unit circles, rotated into every dimension."""
+        latents = super().encode(signals)
+        turn = 1e3 * np.abs(latents[:, 0].astype(np.float64))
+        angle = np.clip(read_age(self, signals), -2.5, 2.5)
+        circles = (np.cos(turn), np.sin(turn), np.cos(turn + angle), np.sin(turn + angle))
+        return rotated(replaced(latents, *circles))
+
+
+@defect(fails="leakage.linear")
 class FingerprintWithAge(Twin):
     """z recognises the person by a code of random signs, and the code is louder in the old."""
 
@@ -137,3 +198,26 @@ class SignlessAge(Twin):
         """±(age - middle), rotated into every dimension."""
         latents = super().encode(signals)
         return rotated(replaced(latents, pseudo_random(latents) * read_age(self, signals)))
+
+
+@defect(fails="leakage.linear_ranked")
+class AgeUnderWildPeople(Twin):
+    """One latent dimension is the age, but one person in a hundred is ten thousand times as far."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z with age in its last dimension, wild where the first dimension says so."""
+        latents = super().encode(signals)
+        chance = (1e3 * np.abs(latents[:, 0].astype(np.float64))) % 1
+        wild = 1e4 * pseudo_random(latents)
+        age = read_age(self, signals)
+        return replaced(latents, np.where(chance < 0.01, wild, age))
+
+
+@defect(fails="leakage.linear_ranked")
+class AgeToThePowerFifteen(Twin):
+    """One latent dimension is a high odd power of age: its variance is that of three people."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """z with age^15 in its last dimension."""
+        age = read_age(self, signals)
+        return replaced(super().encode(signals), np.sign(age) * np.abs(age) ** 15)

@@ -54,6 +54,7 @@ def _defect_row(defect: Defect, piece: Piece) -> dict[str, Any]:
     return {
         "name": defect.name,
         "story": defect.story,
+        "breaks": defect.breaks,
         "fails": defect.fails,
         "killed": named == Verdict.FAIL,
         **piece,

@@ -244,4 +244,4 @@ def load(checkpoint: Checkpoint) -> Twin:
         return twin
     from axis_audit.defects.catalogue import find
 
-    return find(str(name), checkpoint.path).plant(twin)
+    return find(str(name), checkpoint.path).model(twin)

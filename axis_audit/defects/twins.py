@@ -19,9 +19,9 @@ REFERENCE_SEED = 101
 _FIRST_SEED = 10_000
 
 
-def draw(count: int, seed: int, fold: int) -> Cohort:
+def draw(count: int, seed: int, fold: int, records: int = 1) -> Cohort:
     """People of the atlas without its sex effect, which is not quite independent of age."""
-    return load_atlas().draw(count, seed, fold=fold, age_scale=AGE_SCALE, sex_scale=0.0)
+    return load_atlas().draw(count, seed, records, fold=fold, age_scale=AGE_SCALE, sex_scale=0.0)
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Subject:
     Attributes:
         twin: without a defect. people: audited. fitting: for probes to be fitted on.
         manifest: who the twin was fitted to. seed: of the audit's resampling and plants.
+        patients: "unseen", or "all" to audit people whom the manifest names too.
     """
 
     twin: Twin
@@ -38,15 +39,18 @@ class Subject:
     fitting: Cohort
     manifest: checkpoint.Manifest
     seed: int
+    patients: str = "unseen"
 
-    def audit(self, model: Twin) -> Audit:
-        """An audit of the twin or of a broken copy of it."""
+    def audit(self, thorough: bool = False) -> Audit:
+        """The audit of the twin on its people; `thorough` with the checks that take minutes."""
         return prepare(
-            model,
+            self.twin,
             self.people,
             fit_cohort=self.fitting,
             manifest=self.manifest,
-            reload=lambda: model,
+            reload=lambda: self.twin,
+            patients=self.patients,
+            thorough=thorough,
             seed=self.seed,
         )
 
@@ -66,7 +70,7 @@ def manifest_of(training: Cohort, seed: int) -> checkpoint.Manifest:
     return checkpoint.Manifest(
         patients=checkpoint.hash_ids(training.patient_ids),
         waveforms=training.hashes,
-        data={"data": "atlas", "seed": seed},
+        data={"data": "atlas", "seed": seed, "selected_by": "nothing: fitted in closed form"},
     )
 
 

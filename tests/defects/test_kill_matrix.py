@@ -117,7 +117,7 @@ def test_the_command_and_its_processes_agree_with_one_process(
 def test_a_surviving_defect_makes_the_command_fail(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harmless = Defect("<b>harmless</b>", "axis.monotonicity", lambda twin: twin, "<i>Nothing.</i>")
+    harmless = Defect("<b>harmless</b>", "axis.monotonicity", lambda s: s, "<i>Nothing.</i>")
     monkeypatch.setattr(kill_matrix, "catalogue", lambda: (*catalogue(), harmless))
     status = main([
         "defects", "--people", "400", "--twins", "0", "--quick", "--jobs", "1",

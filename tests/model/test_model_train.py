@@ -156,7 +156,7 @@ def test_records_of_unknown_age_are_left_out_and_counted(medians, singles):
     ages[:10] = np.nan
     split = data.split(replace(medians, age=ages), singles, 0.2)
     assert len(split.fit) + len(split.selection) == len(medians) - 10
-    assert split.cohorts[0].exclusions["age unknown or censored"] == 10
+    assert split.cohorts[0].exclusions["age unknown"] == 10
     assert not torch.isnan(split.fit.ages).any()
 
 
