@@ -16,7 +16,7 @@ from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import AuditReport, Finding, Region, Verdict
-from axis_audit.gates import gates_in_force, regions_in_force
+from axis_audit.gates import checks_to_run, gates_in_force, regions_in_force
 from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
 from axis_audit.registry import FAMILIES, Check, all_checks, statistical_gates
 from axis_audit.statistics.levels import Levels
@@ -60,7 +60,7 @@ class Audit:
             n=self.evidence.n,
         )
         if not isinstance(model, check.requires):
-            return _without_capability(base, check, model)
+            return _without_capability(base, check, model, named=check.id in self.named)
         try:
             measurement = check.measure(model, self.evidence, region)
             verdict, reason = decide(measurement, region)
@@ -125,17 +125,19 @@ def prepare(
     gate: Sequence[str] = (),
     margins: Mapping[str, Any] | None = None,
     leakage_margin: float | None = None,
+    thorough: bool = False,
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Make a model and a cohort ready to be audited.
 
     Raises:
-        InputError: unknown gates or margins, a model without claims.
+        InputError: unknown gates or margins, a gate that only runs thoroughly, unknown claims.
         CohortError: leads or beats that do not fit the model; nobody left to audit.
     """
     checks = all_checks()
     _check_model(model)
+    chosen = checks_to_run(checks, thorough, gate)
     audited, removed, seen = audited_people(conform(cohort, model.input_spec), manifest, patients)
     if fit_cohort is not None:
         fit_cohort = fitting_people(conform(fit_cohort, model.input_spec), audited)
@@ -152,7 +154,7 @@ def prepare(
     )
     return Audit(
         evidence=evidence,
-        checks=checks,
+        checks=chosen,
         regions=regions_in_force(checks, margins or {}, leakage_margin),
         gates=gates_in_force(checks, model, gate),
         named=tuple(gate),
@@ -168,6 +170,7 @@ def audit(
     manifest: Manifest | None = None,
     gate: Sequence[str] = (),
     margins: Mapping[str, Any] | None = None,
+    thorough: bool = False,
     seed: int = 0,
     progress: Callable[[Finding], None] | None = None,
 ) -> AuditReport:
@@ -178,7 +181,8 @@ def audit(
         cohort: the people to audit on. fit_cohort: people on whom probes may be fitted.
         manifest: who was in training; without it split integrity is INCONCLUSIVE.
         gate: families or check ids that decide; default every gate of the model's claims.
-        progress: called with each finding as it is made.
+        thorough: run the checks that take minutes, too. progress: called with each finding as it
+            is made.
 
     Raises:
         InputError: see `prepare`.
@@ -190,6 +194,7 @@ def audit(
         manifest=manifest,
         gate=gate,
         margins=margins,
+        thorough=thorough,
         seed=seed,
     )
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
@@ -229,14 +234,16 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _without_capability(base: Finding, check: Check, model: ModelUnderAudit) -> Finding:
+def _without_capability(
+    base: Finding, check: Check, model: ModelUnderAudit, *, named: bool
+) -> Finding:
     missing = check.requires.__name__
     reason = f"{type(model).__name__} lacks the capability {missing}"
-    if base.gate:
+    if base.gate and (named or not check.optional):
         return dataclasses.replace(
             base, verdict=Verdict.FAIL, reason=f"{reason}, which its claims or --gate require"
         )
-    return dataclasses.replace(base, verdict=Verdict.NOT_APPLICABLE, reason=reason)
+    return dataclasses.replace(base, gate=False, verdict=Verdict.NOT_APPLICABLE, reason=reason)
 
 
 def _where(error: BaseException) -> str:

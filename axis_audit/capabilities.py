@@ -78,6 +78,14 @@ class Encodes(Protocol):
 
 
 @runtime_checkable
+class EncodesPosterior(Encodes, Protocol):
+    """signal -> z, and how sure of it: an encoder with a normal posterior N(z, σ²) a dimension."""
+
+    def encode_scale(self, signals: FloatArray) -> FloatArray:
+        """Natural log of the posterior variance σ², shape (n, d'), finite, of signals in mV."""
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """signal -> x, the signal in the model's own units (after its normalisation).
 
@@ -134,5 +142,14 @@ class PreparesAlongAxis(Prepares, HasAgeAxis, Protocol):
 
 
 CAPABILITIES: Mapping[str, type] = {
-    p.__name__: p for p in (Encodes, Prepares, DecodesCanonical, HasAgeAxis, Deforms, PredictsAge)
+    p.__name__: p
+    for p in (
+        Encodes,
+        EncodesPosterior,
+        Prepares,
+        DecodesCanonical,
+        HasAgeAxis,
+        Deforms,
+        PredictsAge,
+    )
 }

@@ -15,6 +15,7 @@ from axis_audit.capabilities import Batch
 from axis_audit.checkpoint import Manifest
 from axis_audit.cohort import Cohort
 from axis_audit.errors import MeasurementError
+from axis_audit.measures.canonical import canonical_features
 from axis_audit.statistics.levels import Levels
 
 FloatArray = NDArray[np.float32]
@@ -75,7 +76,7 @@ class Evidence:
         parts = []
         for start in range(0, len(signals), BATCH):
             rows = slice(start, start + BATCH)
-            batch = Batch(signals[rows], {k: v[rows] for k, v in columns.items()})
+            batch = Batch(signals[rows].copy(), {k: v[rows].copy() for k, v in columns.items()})
             parts.append(np.asarray(self.model.predict_age(batch), dtype=np.float32).reshape(-1))
         return np.concatenate(parts)
 
@@ -98,6 +99,22 @@ class Evidence:
         if self.fit_cohort is None:
             return None
         return _finite(self.encode(self.fit_cohort.signals), "latents of the fitting people")
+
+    @cached_property
+    def posterior_scale(self) -> FloatArray:
+        """log σ² of the posterior, shape (n, d'), all finite (EncodesPosterior)."""
+        return self._posterior_scale(self.cohort)
+
+    @cached_property
+    def fit_posterior_scale(self) -> FloatArray | None:
+        """log σ² of the fitting people, or None (EncodesPosterior)."""
+        return None if self.fit_cohort is None else self._posterior_scale(self.fit_cohort)
+
+    def _posterior_scale(self, people: Cohort) -> FloatArray:
+        scale = np.asarray(_batched(self.model.encode_scale, people.signals))
+        if scale.ndim != 2 or len(scale) != len(people):
+            raise MeasurementError(f"encode_scale gave {scale.shape} for {len(people)} signals")
+        return _finite(scale, "log variances of the posterior")
 
     @property
     def fit_ages(self) -> NDArray[np.float64] | None:
@@ -134,6 +151,23 @@ class Evidence:
         return _finite(np.asarray(_batched(self.model.canonical, self.fit_latents)), "canonical")
 
     @cached_property
+    def canonical_features(self) -> NDArray[np.float64]:
+        """Features of x50 for probing, shape (n, k) (DecodesCanonical)."""
+        return canonical_features(self.canonical)
+
+    @cached_property
+    def fitted_canonical_features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Features of x50, of the audited (n, k) and of the fitting people (m, k), or None.
+
+        Their principal components are those of the fitting people (DecodesCanonical).
+        """
+        fit = self.fit_canonical
+        if fit is None:
+            return None
+        ours = canonical_features(self.canonical, reference=fit)
+        return ours, canonical_features(fit, reference=fit)
+
+    @cached_property
     def direction(self) -> NDArray[np.float64]:
         """B flattened, shape (leads * samples,) (HasAgeAxis)."""
         return _finite(np.asarray(self.model.axis_direction(), np.float64), "B").reshape(-1)
@@ -164,7 +198,8 @@ class Evidence:
 
 
 def _batched(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
-    parts = [function(rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
+    # Copies: a model that writes to its input must not rewrite the people.
+    parts = [function(rows[start : start + BATCH].copy()) for start in range(0, len(rows), BATCH)]
     return np.concatenate(parts)
 
 

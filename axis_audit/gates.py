@@ -13,6 +13,22 @@ from axis_audit.finding import Region
 from axis_audit.registry import FAMILIES, Check
 
 
+def checks_to_run(
+    checks: Sequence[Check], thorough: bool, asked: Sequence[str] = ()
+) -> tuple[Check, ...]:
+    """All checks with `--thorough`; without it those that do not need it.
+
+    Raises:
+        InputError: a gate asked for by name that would not run.
+    """
+    chosen = tuple(c for c in checks if thorough or not c.thorough)
+    left_out = sorted({c.id for c in checks} - {c.id for c in chosen})
+    missing = [g for g in asked if g in left_out]
+    if missing:
+        raise InputError("--gate", f"{missing} take minutes and do not run", "add --thorough")
+    return chosen
+
+
 def regions_in_force(
     checks: Sequence[Check], margins: Mapping[str, Any], leakage_margin: float | None
 ) -> dict[str, Region]:

@@ -49,6 +49,7 @@ def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
         gate=settings.gate,
         margins=settings.margins,
         leakage_margin=settings.leakage_margin,
+        thorough=settings.thorough,
         seed=settings.seed,
         about={
             "checkpoint": {

@@ -86,6 +86,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--leakage-margin", metavar="R2", type=float, help="largest acceptable leak (default .05)")
     add("--audit-seed", metavar="N", type=int, help="seed of resampling and plants (default 0)")
     group.addoption(
+        "--thorough",
+        dest=_PREFIX + "thorough",
+        action="store_true",
+        default=None,
+        help="run the checks that take minutes, too (`axis-audit checks` lists them); they report, "
+        "and decide only where --gate names them",
+    )
+    group.addoption(
         "--allow-inconclusive",
         dest=_PREFIX + "allow_inconclusive",
         action="store_true",

@@ -117,6 +117,8 @@ class AuditPlugin:
             )
         if settings.gate:
             lines.append(f"axis-audit: gates narrowed to {', '.join(settings.gate)}")
+        if settings.thorough:
+            lines.append("axis-audit: --thorough: the checks that take minutes run, too")
         if settings.allow_inconclusive:
             lines.append(
                 "axis-audit: --allow-inconclusive: INCONCLUSIVE gates do not fail this run"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from axis_audit.finding import Finding, Verdict
+from axis_audit.gates import checks_to_run
 from axis_audit.registry import Check, all_checks
 from axis_audit.report import records
 from axis_audit.report.text import finding_text
@@ -30,8 +31,8 @@ class AuditCollector(pytest.Collector):
         self.plugin = plugin
 
     def collect(self) -> Iterable[pytest.Item]:
-        """Every registered check, whatever the model can do: what it cannot is a finding too."""
-        for check in all_checks():
+        """Every check in force, whatever the model can do: what it cannot is a finding too."""
+        for check in checks_to_run(all_checks(), self.plugin.settings.thorough):
             yield AuditItem.from_parent(self, name=check.id, check=check, plugin=self.plugin)
 
 

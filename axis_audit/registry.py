@@ -37,6 +37,9 @@ class Check:
     Attributes:
         exact: measured without sampling error; takes no share of the audit's error rate.
         gate: decides the exit status when its family is among the model's claims.
+        thorough: takes minutes and runs with `--thorough` only; never a gate.
+        optional: a gate for the models that have the capability; NOT APPLICABLE to the others,
+            whatever they claim, unless `--gate` asks for it by name.
         cause: the likely cause when it does not pass. cure: what to try next.
         source: the paper or standard the formula comes from.
     """
@@ -49,6 +52,8 @@ class Check:
     requires: type
     gate: bool = True
     exact: bool = False
+    thorough: bool = False
+    optional: bool = False
     cause: str = ""
     cure: str = ""
     source: str = ""
@@ -74,6 +79,8 @@ def check(
     acceptable: Region,
     gate: bool = True,
     exact: bool = False,
+    thorough: bool = False,
+    optional: bool = False,
     cause: str = "",
     cure: str = "",
     source: str = "",
@@ -82,8 +89,10 @@ def check(
     """Register a function as a check. Its id is `<family>.<function name>`.
 
     Raises:
-        ValueError: the id is taken, or the family is unknown.
+        ValueError: the id is taken, the family is unknown, or a thorough check wants to be a gate.
     """
+    if gate and thorough:
+        raise ValueError("a check that runs only when asked for cannot be a gate")
 
     def register(function: Callable[..., Measurement]) -> Callable[..., Measurement]:
         own_family = family or function.__module__.rpartition(".")[2]
@@ -102,6 +111,8 @@ def check(
             requires=_required_capability(function),
             gate=gate,
             exact=exact,
+            thorough=thorough,
+            optional=optional,
             cause=cause,
             cure=cure,
             source=source,
@@ -112,7 +123,7 @@ def check(
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Every registered check, by family and then in the order of its module."""
+    """Every registered check, thorough ones too, by family and then in the order of its module."""
     package = importlib.import_module("axis_audit.checks")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"axis_audit.checks.{module.name}")

@@ -19,6 +19,7 @@ class Settings:
 
     Attributes:
         gate: families or check ids that decide; empty means every gate of the model's claims.
+        thorough: run the checks that take minutes, too.
         margins: check id -> margin (a number, or [low, high] for a two-sided region).
         seed: of every resampling, plant and perturbation.
     """
@@ -33,6 +34,7 @@ class Settings:
     patients: str = "unseen"
     leakage_margin: float | None = None
     allow_inconclusive: bool = False
+    thorough: bool = False
     margins: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
@@ -52,6 +54,7 @@ _OPTIONS = {
     "patients": str,
     "leakage_margin": (int, float),
     "allow_inconclusive": bool,
+    "thorough": bool,
     "margins": dict,
     "seed": int,
 }

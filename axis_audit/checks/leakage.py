@@ -1,21 +1,22 @@
-"""Does age leak into the morphology latent z, or into the canonical beat x50?"""
+"""The leakage gates: does age leak into the latent z, its posterior, or the canonical beat x50?"""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
-from axis_audit.capabilities import DecodesCanonical, Encodes
-from axis_audit.checks import figures
+from axis_audit.capabilities import DecodesCanonical, Encodes, EncodesPosterior
+from axis_audit.checks import leak_measurements as leaks
+from axis_audit.checks import leak_questions as questions
+from axis_audit.checks.leak_measurements import MARGIN
 from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Below, Controls, Measurement, Region
-from axis_audit.measures.canonical import canonical_features
 from axis_audit.measures.collapse import explained_by_latents, participation_ratio
 from axis_audit.registry import check
 from axis_audit.statistics.bootstrap import bootstrap
 
-MARGIN = 0.05
-"""Largest leak that may be called none: 5 % of the variance of age (design's table)."""
 _CURE = (
     "penalise what this probe reads: adversaries on whitened latents, a covariance constraint, "
     "closed-form erasure as the last layer"
@@ -31,7 +32,7 @@ _CURE = (
 )
 def linear(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
     """Population R² of age on the whitened latents, one record a patient, exact interval."""
-    return _linear(evidence, evidence.latents, acceptable, "z")
+    return leaks.linear(questions.latents_tell(evidence), evidence, acceptable)
 
 
 @check(
@@ -43,15 +44,7 @@ def linear(model: Encodes, evidence: Evidence, acceptable: Region) -> Measuremen
 )
 def linear_deviation(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
     """Population R² of |age - median| on the whitened latents, exact interval: a gate."""
-    target = np.abs(evidence.ages - np.median(evidence.ages))
-    return _linear(
-        evidence,
-        evidence.latents,
-        acceptable,
-        "z",
-        target=target,
-        label="years from the median age",
-    )
+    return leaks.linear(questions.latents_tell(evidence).about_deviation(), evidence, acceptable)
 
 
 @check(
@@ -63,7 +56,25 @@ def linear_deviation(model: Encodes, evidence: Evidence, acceptable: Region) -> 
 )
 def mlp(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
     """Leak on the R² scale at which leaks planted in these latents score like age does."""
-    return _mlp(evidence, evidence.latents, evidence.fit_latents, acceptable, "z")
+    return leaks.mlp(questions.latents_tell(evidence), evidence, acceptable)
+
+
+@check(
+    claim="Age cannot be read from how sure the encoder is of its latent",
+    acceptable=Below(MARGIN, "R²"),
+    optional=True,
+    cause="log σ² of the posterior carries age: z may be clean, what is sampled from it is not",
+    cure="let the adversary see log σ² beside z, or fix σ² for everybody",
+    source="as leakage.linear, of the log variances of the posterior",
+)
+def posterior_scale(model: EncodesPosterior, evidence: Evidence, acceptable: Region) -> Measurement:
+    """Population R² of age on whitened log σ², exact interval; no leak if σ² is one for all.
+
+    A gate of models that have a posterior; for others the claim is empty.
+    """
+    if leaks.one_posterior_scale(evidence):
+        return leaks.nothing_to_read(evidence)
+    return leaks.linear(questions.posterior_scale_tells(evidence), evidence, acceptable)
 
 
 @check(
@@ -76,9 +87,11 @@ def mlp(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
 def canonical_norm(model: DecodesCanonical, evidence: Evidence, acceptable: Region) -> Measurement:
     """Squared correlation of the canonical beat's norm with age, exact interval."""
     norms = np.linalg.norm(evidence.canonical.reshape(evidence.n, -1), axis=1)
-    measurement = _linear(evidence, norms[:, None], acceptable, "|x50|")
+    question = questions.Question(norms[:, None], evidence.ages, of="|x50|")
+    measurement = leaks.linear(question, evidence, acceptable)
     correlation = float(np.corrcoef(norms, evidence.ages)[0, 1])
-    return _with_details(measurement, {"published correlation": correlation})
+    details = {**measurement.details, "published correlation": correlation}
+    return dataclasses.replace(measurement, details=details)
 
 
 @check(
@@ -92,7 +105,7 @@ def canonical_linear(
     model: DecodesCanonical, evidence: Evidence, acceptable: Region
 ) -> Measurement:
     """Population R² of age on features of the whole canonical beat, exact interval."""
-    return _linear(evidence, canonical_features(evidence.canonical), acceptable, "x50")
+    return leaks.linear(questions.canonical_beat_tells(evidence), evidence, acceptable)
 
 
 @check(
@@ -104,12 +117,7 @@ def canonical_linear(
 )
 def canonical_mlp(model: DecodesCanonical, evidence: Evidence, acceptable: Region) -> Measurement:
     """As leakage.mlp, from features of the whole canonical beat."""
-    ours = evidence.canonical
-    fit = evidence.fit_canonical
-    reference = ours if fit is None else fit
-    features = canonical_features(ours, reference=reference)
-    fit_features = None if fit is None else canonical_features(fit, reference=reference)
-    return _mlp(evidence, features, fit_features, acceptable, "x50")
+    return leaks.mlp(questions.canonical_beat_tells_others(evidence), evidence, acceptable)
 
 
 @check(
@@ -138,90 +146,3 @@ def non_collapse(model: Encodes, evidence: Evidence) -> Measurement:
             "latent dimensions": dimensions,
         },
     )
-
-
-def _linear(
-    evidence: Evidence,
-    features: np.ndarray,
-    region: Region,
-    name: str,
-    *,
-    target: np.ndarray | None = None,
-    label: str = "age (years)",
-) -> Measurement:
-    from axis_audit.probes.linear import linear_leak
-
-    truth = evidence.ages if target is None else target
-    leak = linear_leak(features, truth, region.high, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        leak.estimate,
-        leak.interval,
-        leak.n,
-        leak.n,
-        fail_interval=leak.fail_interval,
-        minimum_detectable=leak.minimum_detectable,
-        patients_needed=leak.patients_needed,
-        controls=Controls(leak.power_at_margin, leak.null_at_zero, leak.complaint),
-        figure=_probe_figure(truth, leak.predictions, f"linear probe of {name}", label),
-        details={"directions": leak.rank},
-    )
-
-
-def _mlp(
-    evidence: Evidence,
-    features: np.ndarray,
-    fit_features: np.ndarray | None,
-    region: Region,
-    name: str,
-) -> Measurement:
-    from axis_audit.probes.planted import mlp_leak
-
-    leak = mlp_leak(
-        features,
-        evidence.ages,
-        margin=region.high,
-        levels=evidence.levels,
-        fit_latents=fit_features,
-        fit_target=evidence.fit_ages,
-        seed=evidence.seed,
-    )
-    ways = {
-        f"{way}: R² interval": [round(x, 4) for x in found.interval]
-        for way, found in leak.ways.items()
-    }
-    return Measurement(
-        leak.estimate,
-        leak.interval,
-        leak.n,
-        leak.n,
-        fail_interval=leak.fail_interval,
-        minimum_detectable=leak.minimum_detectable,
-        controls=Controls(leak.power_at_margin, leak.null_at_zero, leak.complaint),
-        figure=_probe_figure(evidence.ages, leak.predictions, f"MLP probe of {name}"),
-        details={
-            "way that counts": leak.way,
-            "fitting people": leak.n_fit,
-            "power at the margin": leak.power_at_margin,
-            **ways,
-            **{f"{way}: converged": share for way, share in leak.converged.items()},
-        },
-    )
-
-
-def _probe_figure(
-    truth: np.ndarray, predictions: np.ndarray, title: str, label: str = "age (years)"
-) -> dict[str, object]:
-    return figures.scatter(
-        truth,
-        predictions,
-        x_label=label,
-        y_label=f"{label.removesuffix(' (years)')} read by the probe",
-        title=title,
-        diagonal=True,
-    )
-
-
-def _with_details(measurement: Measurement, details: dict[str, object]) -> Measurement:
-    import dataclasses
-
-    return dataclasses.replace(measurement, details={**measurement.details, **details})

@@ -1,23 +1,22 @@
 """Leakage screens: a FAIL is reported; that none was found is no certificate.
 
-They look where the gates of `leakage` do not: at even functions and products of directions, and
-at age given sex.
+They look where the gates of `leakage` do not: at even functions and products of directions, at age
+given sex, and at what sex, site and device tell of it. Those that take minutes are in
+`leakage_thorough`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
-from axis_audit.capabilities import Encodes
-from axis_audit.checks import figures
-from axis_audit.checks.leakage import MARGIN
+from axis_audit.capabilities import DecodesCanonical, Encodes
+from axis_audit.checks import leak_measurements as leaks
+from axis_audit.checks import leak_questions as questions
+from axis_audit.checks.inherited_age import inherited_leak
+from axis_audit.checks.leak_measurements import MARGIN
 from axis_audit.evidence import Evidence
-from axis_audit.finding import Below, Controls, Measurement, Region
+from axis_audit.finding import Below, Measurement, Region
 from axis_audit.registry import check
 
-SMALLEST_GROUP = 2
+SEX_UNKNOWN = "the cohort does not say who is a woman and who a man"
 _CURE = (
     "an adversary that sees squares and products of whitened latents, or a penalty on the extreme "
     "eigenvalues of E[(age - mean) z zᵀ]"
@@ -45,39 +44,30 @@ def linear_given_sex(model: Encodes, evidence: Evidence, acceptable: Region) -> 
     out. A screen because cohorts without sex exist and must stay decidable; as a number it is as
     exact as leakage.linear, but for the one degree of freedom that the second mean costs.
     """
-    from axis_audit.probes.linear import linear_leak
+    question = questions.latents_tell_given_sex(evidence)
+    if question is None:
+        return leaks.unanswered(evidence, SEX_UNKNOWN)
+    return leaks.linear(question, evidence, acceptable)
 
-    known = np.flatnonzero(evidence.cohort.sex != "")
-    sexes, group, counts = np.unique(
-        evidence.cohort.sex[known], return_inverse=True, return_counts=True
-    )
-    if known.size == 0 or counts.min() < SMALLEST_GROUP:
-        return _unanswered(evidence, "the cohort does not say who is a woman and who a man")
-    latents, ages = evidence.latents[known].astype(np.float64), evidence.ages[known]
-    for sex in range(len(sexes)):
-        rows = group == sex
-        latents[rows] -= latents[rows].mean(axis=0)
-        ages[rows] -= ages[rows].mean()
-    leak = linear_leak(latents, ages, acceptable.high, evidence.levels, seed=evidence.seed)
-    return Measurement(
-        leak.estimate,
-        leak.interval,
-        leak.n,
-        leak.n,
-        fail_interval=leak.fail_interval,
-        minimum_detectable=leak.minimum_detectable,
-        patients_needed=leak.patients_needed,
-        controls=Controls(leak.power_at_margin, leak.null_at_zero, leak.complaint),
-        figure=figures.scatter(
-            ages,
-            leak.predictions,
-            x_label="age less the mean of the sex (years)",
-            y_label="read by the probe",
-            title="linear probe of z given sex",
-            diagonal=True,
-        ),
-        details={"sex unknown": evidence.n - leak.n, "directions": leak.rank},
-    )
+
+@check(
+    family="leakage",
+    gate=False,
+    claim="The morphology latent does not inherit age from sex, site or device",
+    acceptable=Below(MARGIN, "R²"),
+    cause="patients of one sex, hospital or device are older, and z tells which they are",
+    cure="balance or match ages across sites, or make z blind to sex, site and device, too",
+    source="product of two exact R²: of age on metadata, and of its fitted values on whitened z",
+)
+def metadata(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
+    """Share of the variance of age that metadata explain, times the share of that which z tells.
+
+    Age is regressed on sex, site and device (groups of fewer than ten people are one group), and
+    the fitted values on z. Both R² have exact intervals at half the level; the product of their
+    ends is the interval. A screen: it names one way in which age comes into z, which leakage.linear
+    sees too; a z that is the age itself tells a little of its fitted values as well.
+    """
+    return inherited_leak(evidence, acceptable)
 
 
 @check(
@@ -96,7 +86,7 @@ def quadratic(model: Encodes, evidence: Evidence, acceptable: Region) -> Measure
     product: where leaks planted at the margin are not found nine times in ten it is INCONCLUSIVE.
     n is that of the fitting people where there are more of them.
     """
-    return _quadratic(evidence, lambda ages: ages, acceptable, "age")
+    return leaks.quadratic(questions.latents_tell(evidence), evidence, acceptable)
 
 
 @check(
@@ -110,64 +100,37 @@ def quadratic(model: Encodes, evidence: Evidence, acceptable: Region) -> Measure
 )
 def quadratic_deviation(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
     """As leakage.quadratic, of |age - median|: finds z = ±age with a sign that nobody knows."""
-    middle = np.median(evidence.ages)
-    return _quadratic(evidence, lambda ages: np.abs(ages - middle), acceptable, "|age - median|")
+    return leaks.quadratic(questions.latents_tell(evidence).about_deviation(), evidence, acceptable)
 
 
-def _quadratic(
-    evidence: Evidence,
-    of: Callable[[np.ndarray], np.ndarray],
-    region: Region,
-    name: str,
+@check(
+    family="leakage",
+    gate=False,
+    claim="Distance from the middle age cannot be read linearly from the canonical beat",
+    acceptable=Below(MARGIN, "R²"),
+    cause="x50 of the very young and the very old differ from the rest: a leak even in age",
+    cure="see leakage.linear_deviation: what z does not hold, D(z) cannot draw",
+    source="as leakage.canonical_linear, of |age - median age|",
+)
+def canonical_deviation(
+    model: DecodesCanonical, evidence: Evidence, acceptable: Region
 ) -> Measurement:
-    from axis_audit.probes.quadratic import quadratic_leak
-
-    found = quadratic_leak(
-        evidence.latents,
-        of(evidence.ages),
-        margin=region.high,
-        levels=evidence.levels,
-        fit_latents=evidence.fit_latents,
-        fit_target=None if evidence.fit_ages is None else of(evidence.fit_ages),
-        seed=evidence.seed,
-    )
-    leak = found.leak
-    return Measurement(
-        leak.estimate,
-        leak.interval,
-        found.n,
-        found.n,
-        fail_interval=leak.fail_interval,
-        minimum_detectable=leak.minimum_detectable,
-        controls=Controls(leak.power_at_margin, leak.null_at_zero, found.complaint),
-        figure=_planted_figure(leak.curve, f"quadratic screen of z: {name}"),
-        details={
-            "way that counts": found.way,
-            "fitting people": found.n_fit,
-            "permutation p": found.p_value,
-            "power at the margin": leak.power_at_margin,
-            "smallest eigenvalue": found.eigenvalues[0],
-            "largest eigenvalue": found.eigenvalues[1],
-            "directions": found.rank,
-        },
-    )
+    """Population R² of |age - median| on features of the whole canonical beat, exact interval."""
+    question = questions.canonical_beat_tells(evidence).about_deviation()
+    return leaks.linear(question, evidence, acceptable)
 
 
-def _planted_figure(curve: dict[str, object], title: str) -> dict[str, object]:
-    levels = np.asarray(curve["levels"], np.float64)
-    bands = {name: np.asarray(curve[name], np.float64) for name in ("mean", "low", "high")}
-    bands["observed"] = np.full(len(levels), curve["observed"])
-    return figures.line(
-        levels,
-        bands,
-        x_label="planted leak (R²)",
-        y_label="score above permuted ages",
-        marks={"margin": float(str(curve["margin"]))},
-        title=title,
-    )
-
-
-def _unanswered(evidence: Evidence, complaint: str) -> Measurement:
-    return Measurement(
-        0.0, (0.0, 1.0), evidence.n, evidence.n, controls=Controls(complaint=complaint)
-    )
+@check(
+    family="leakage",
+    gate=False,
+    claim="No even function or product of the canonical beat's features tells age",
+    acceptable=Below(MARGIN, "R²"),
+    cause="a wave of x50 grows with age and points up in some and down in others",
+    cure="see leakage.quadratic: what z does not hold, D(z) cannot draw",
+    source=_SOURCE + "; on 64 principal components, lead RMS and peaks of x50",
+)
+def canonical_quadratic(
+    model: DecodesCanonical, evidence: Evidence, acceptable: Region
+) -> Measurement:
+    """As leakage.quadratic, from features of the whole canonical beat."""
+    return leaks.quadratic(questions.canonical_beat_tells_others(evidence), evidence, acceptable)

@@ -1,4 +1,4 @@
-"""Random functions of the family that the MLP probe stands for: what a planted leak looks like."""
+"""Random functions of the families that fitted probes stand for: what a planted leak looks like."""
 
 from __future__ import annotations
 
@@ -29,5 +29,32 @@ def random_members(
     units = np.tanh(z @ (directions * gains) + offsets)
     units -= units.mean(axis=0)
     members = np.einsum("nkh,kh->nk", units.reshape(n, count, hidden), amplitudes)
+    members -= members.mean(axis=0)
+    return np.asarray(members / np.maximum(members.std(axis=0), 1e-12))
+
+
+def random_tree_members(
+    features: NDArray[np.floating], count: int, seed: int = 0, *, depth: int = 2
+) -> NDArray[np.float64]:
+    """Random shallow regression trees on features (n, k), each of zero mean and unit variance.
+
+    Every node splits a feature drawn at random at a quantile drawn from [.2, .8] of all rows, so
+    that the scale of a feature does not matter; leaves have standard normal values.
+
+    Returns:
+        f(features), shape (n, count), standardised over the rows given.
+    """
+    x = np.asarray(features, np.float64)
+    n, k = x.shape
+    rng = np.random.default_rng(seed)
+    members = np.empty((n, count))
+    for member in range(count):
+        place = np.zeros(n, int)  # of each row among the nodes of a level
+        for level in range(depth):
+            columns = x[:, rng.integers(k, size=2**level)]
+            quantiles = rng.uniform(0.2, 0.8, 2**level)
+            cuts = np.array([np.quantile(c, q) for c, q in zip(columns.T, quantiles, strict=True)])
+            place = 2 * place + (columns > cuts)[np.arange(n), place]
+        members[:, member] = rng.standard_normal(2**depth)[place]
     members -= members.mean(axis=0)
     return np.asarray(members / np.maximum(members.std(axis=0), 1e-12))

@@ -1,0 +1,199 @@
+"""From a leak that a probe found to a measurement: one way for every probe, target and input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from axis_audit.checks import figures
+from axis_audit.checks.leak_questions import Array, Question
+from axis_audit.evidence import Evidence
+from axis_audit.finding import Controls, Measurement, Region
+
+if TYPE_CHECKING:
+    from axis_audit.probes.linear import LinearLeak
+    from axis_audit.probes.planted import MlpLeak
+    from axis_audit.statistics.planting import PlantedLeak
+
+MARGIN = 0.05
+"""Largest leak that may be called none: 5 % of the variance of age (design's table)."""
+
+
+def linear(question: Question, evidence: Evidence, region: Region) -> Measurement:
+    """Exact interval of the population R² by ordinary least squares on whitened features."""
+    from axis_audit.probes.linear import linear_leak
+
+    leak = linear_leak(
+        question.features, question.target, region.high, evidence.levels, seed=evidence.seed
+    )
+    return measured_leak(
+        leak,
+        leak.n,
+        patients_needed=leak.patients_needed,
+        figure=_reading(question, leak.predictions, "linear probe"),
+        details={"directions": leak.rank, **_unknown(question)},
+    )
+
+
+def mlp(question: Question, evidence: Evidence, region: Region) -> Measurement:
+    """Leak at which leaks planted in the same features score like the target by small networks."""
+    from axis_audit.probes.planted import mlp_leak
+
+    fit_features, fit_target = question.fit() or (None, None)
+    leak = mlp_leak(
+        question.features,
+        question.target,
+        margin=region.high,
+        levels=evidence.levels,
+        fit_latents=fit_features,
+        fit_target=fit_target,
+        seed=evidence.seed,
+    )
+    return measured_leak(
+        leak,
+        leak.n,
+        figure=_reading(question, leak.predictions, "MLP probe"),
+        details={
+            **_ways(leak.way, leak.ways, leak.n_fit, leak.power_at_margin),
+            **{f"{way}: converged": share for way, share in leak.converged.items()},
+            **_unknown(question),
+        },
+    )
+
+
+def trees(question: Question, evidence: Evidence, region: Region) -> Measurement:
+    """Leak at which steps and boxes planted in the same features score like the target by trees."""
+    from axis_audit.probes.trees import tree_leak
+
+    fit_features, fit_target = question.fit() or (None, None)
+    leak = tree_leak(
+        question.features,
+        question.target,
+        margin=region.high,
+        levels=evidence.levels,
+        fit_latents=fit_features,
+        fit_target=fit_target,
+        seed=evidence.seed,
+    )
+    return measured_leak(
+        leak.leak,
+        leak.n,
+        figure=planted_figure(leak.leak.curve, f"trees on {question.of}: {question.asks}"),
+        details=_ways(leak.way, leak.ways, leak.n_fit, leak.leak.power_at_margin),
+    )
+
+
+def quadratic(question: Question, evidence: Evidence, region: Region) -> Measurement:
+    """Leak at which planted |u·z| and (u·z)(v·z) score like the target by extreme eigenvalues."""
+    from axis_audit.probes.quadratic import quadratic_leak
+
+    fit_features, fit_target = question.fit() or (None, None)
+    found = quadratic_leak(
+        question.features,
+        question.target,
+        margin=region.high,
+        levels=evidence.levels,
+        fit_latents=fit_features,
+        fit_target=fit_target,
+        seed=evidence.seed,
+    )
+    return measured_leak(
+        found.leak,
+        found.n,
+        complaint=found.complaint,
+        figure=planted_figure(
+            found.leak.curve, f"quadratic screen of {question.of}: {question.asks}"
+        ),
+        details={
+            **_ways(found.way, found.ways, found.n_fit, found.leak.power_at_margin),
+            "permutation p": found.p_value,
+            "smallest eigenvalue": found.eigenvalues[0],
+            "largest eigenvalue": found.eigenvalues[1],
+            "directions": found.rank,
+        },
+    )
+
+
+def measured_leak(
+    leak: LinearLeak | MlpLeak | PlantedLeak,
+    n: int,
+    *,
+    complaint: str = "",
+    patients_needed: int | None = None,
+    **rest: Any,
+) -> Measurement:
+    """The measurement of a leak in n people; `rest` are figure and details."""
+    return Measurement(
+        leak.estimate,
+        leak.interval,
+        n,
+        n,
+        fail_interval=leak.fail_interval,
+        minimum_detectable=leak.minimum_detectable,
+        patients_needed=patients_needed,
+        controls=Controls(leak.power_at_margin, leak.null_at_zero, complaint or leak.complaint),
+        **rest,
+    )
+
+
+def one_posterior_scale(evidence: Evidence) -> bool:
+    """Whether log σ² is the same for everybody, up to what float32 resolves."""
+    scale = evidence.posterior_scale.astype(np.float64)
+    return bool(np.all(scale.std(axis=0) <= 2e-7 * np.abs(scale.mean(axis=0))))
+
+
+def nothing_to_read(evidence: Evidence) -> Measurement:
+    """No leak, exactly: what is the same for everybody tells nothing."""
+    details = {"variation": "none: the same for everybody"}
+    return Measurement.exactly(0.0, n=evidence.n, n_patients=evidence.n, details=details)
+
+
+def unanswered(evidence: Evidence, complaint: str) -> Measurement:
+    """A leak of any size is possible: INCONCLUSIVE, and why."""
+    controls = Controls(complaint=complaint)
+    return Measurement(0.0, (0.0, 1.0), evidence.n, evidence.n, controls=controls)
+
+
+def planted_figure(curve: Mapping[str, object], title: str) -> dict[str, object]:
+    """The probe's score against the size of planted leaks, and what it scored on the target."""
+    levels = np.asarray(curve["levels"], np.float64)
+    bands = {name: np.asarray(curve[name], np.float64) for name in ("mean", "low", "high")}
+    bands["observed"] = np.full(len(levels), curve["observed"])
+    return figures.line(
+        levels,
+        bands,
+        x_label="planted leak (R²)",
+        y_label="score of the probe",
+        marks={"margin": float(str(curve["margin"]))},
+        title=title,
+    )
+
+
+def _reading(question: Question, predictions: Array, probe: str) -> dict[str, object]:
+    return figures.scatter(
+        question.target,
+        predictions,
+        x_label=question.asks,
+        y_label=f"{question.asks.removesuffix(' (years)')} read by the probe",
+        title=f"{probe} of {question.of}",
+        diagonal=True,
+    )
+
+
+def _ways(way: str, ways: Mapping[str, PlantedLeak], n_fit: int, power: float) -> dict[str, object]:
+    intervals = {
+        f"{name}: R² interval": [round(x, 4) for x in found.interval]
+        for name, found in ways.items()
+    }
+    return {
+        "way that counts": way,
+        "fitting people": n_fit,
+        "power at the margin": power,
+        **intervals,
+    }
+
+
+def _unknown(question: Question) -> dict[str, object]:
+    return {"sex unknown": question.unknown} if "sex" in question.of else {}
