@@ -62,7 +62,9 @@ def fit_whitening(latents: NDArray[np.floating]) -> Whitening:
     if not varies.any():
         raise MeasurementError("the latents are constant: there is nothing to audit")
     standard = centred[:, varies] / deviation[varies]
-    _, singular, right = np.linalg.svd(standard, full_matrices=False)
+    # R of a QR has the singular values and right vectors of the whole, without its left ones.
+    small = np.linalg.qr(standard, mode="r") if len(z) > 2 * z.shape[1] else standard
+    _, singular, right = np.linalg.svd(small, full_matrices=False)
     keep = singular > SMALLEST_RELATIVE_SINGULAR_VALUE * singular[0]
     matrix = np.zeros((z.shape[1], int(keep.sum())))
     scale = singular[keep] / np.sqrt(len(z))

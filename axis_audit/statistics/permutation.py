@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,7 +17,7 @@ def p_value(observed: float, permuted: ArrayLike) -> float:
     """
     drawn = np.asarray(permuted, np.float64).ravel()
     if np.isnan(observed) or np.isnan(drawn).any():
-        return float("nan")
+        return math.nan
     return float((np.count_nonzero(drawn >= observed) + 1) / (drawn.size + 1))
 
 
@@ -38,7 +40,10 @@ def permuted_rows(
     """
     rng = np.random.default_rng(seed)
     if isinstance(patient_ids, int):
-        return np.stack([rng.permutation(patient_ids) for _ in range(draws)]).astype(np.int64)
+        rows = np.empty((draws, patient_ids), np.int64)
+        for draw in rows:
+            draw[:] = rng.permutation(patient_ids)
+        return rows
     ids = np.asarray(patient_ids)
     order = np.argsort(ids, kind="stable")
     _, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
