@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ def participation_ratio(latents: NDArray[np.floating]) -> float:
     """
     standard = _standardised(np.asarray(latents, np.float64))
     if np.isnan(standard).any():
-        return float("nan")
+        return math.nan
     eigenvalues = np.linalg.eigvalsh(standard.T @ standard)
     total = eigenvalues.sum()
     return float(total**2 / np.sum(eigenvalues**2)) if total > 0 else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,14 +22,12 @@ def spearman_exact(ages: ArrayLike, values: ArrayLike) -> float:
             f"ages and values need one shape (n >= 2,), got {age.shape}, {value.shape}"
         )
     if not (np.isfinite(age).all() and np.isfinite(value).all()):
-        return float("nan")
-    distinct = np.unique(age).size == age.size
-    if distinct and smallest_increment(value[np.argsort(age)]) > 0:
-        return 1.0  # exact, without the rounding of a quotient
+        return math.nan
     a, v = _average_ranks(age), _average_ranks(value)
+    # Ranks are multiples of a half, so that their sums are exact and equal orders give just 1.
     a, v = a - a.mean(), v - v.mean()
     scale = np.sqrt((a @ a) * (v @ v))
-    return float(a @ v / scale) if scale > 0 else float("nan")
+    return float(a @ v / scale) if scale > 0 else math.nan
 
 
 def smallest_increment(values: ArrayLike) -> float:

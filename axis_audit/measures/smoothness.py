@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -23,5 +25,5 @@ def largest_second_difference(values: ArrayLike, step: float) -> float:
         raise ValueError(f"needs at least 3 values and a positive step, got {g.shape}, {step}")
     span = float(np.ptp(g))
     if not np.isfinite(span) or span == 0:
-        return float("nan")
+        return math.nan
     return float(np.abs(np.diff(g, 2)).max() / step**2 / span)

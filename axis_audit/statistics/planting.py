@@ -82,9 +82,10 @@ def invert(curve: PlantedCurve, margin: float, levels: Levels) -> PlantedLeak:
         raise ValueError(f"planted {planted.shape} and scores {scores.shape} need one shape (m,)")
     if np.isnan(scores).any() or np.isnan(curve.observed):
         return _undefined(curve, margin)
+    for r in (0.0, margin):
+        if r not in planted:
+            raise ValueError(f"no plants of R² {r:g}: the rule compares with them")
     tails = _Tails(planted, scores)
-    tails.require(0.0)
-    tails.require(margin)
     grid = tails.grid(margin)
     low_tail = tails.lower(curve.observed, grid)
     null_limit = tails.limit(0.0, 1 - levels.pass_tail)
@@ -114,12 +115,7 @@ class _Tails:
         self._means = optimize.isotonic_regression(means, weights=counts).x
         self._roots, self._counts = np.sqrt(self.levels), counts.astype(float)
         self._deviations = np.array([max(g.std(ddof=1), 1e-12) for g in groups])
-        if len(self.levels) > 1:
-            self._curve = interpolate.PchipInterpolator(self._roots, self._means)
-
-    def require(self, r: float) -> None:
-        if r not in self.levels:
-            raise ValueError(f"no plants of R² {r:g}: the rule compares with them")
+        self._curve = interpolate.PchipInterpolator(self._roots, self._means)
 
     def grid(self, margin: float) -> FloatArray:
         """Leaks from 0 to the largest planted one, fine near 0, the margin among them."""
@@ -129,8 +125,6 @@ class _Tails:
         return np.unique(np.concatenate([fine, [margin]]))
 
     def mean(self, r: FloatArray) -> FloatArray:
-        if len(self.levels) == 1:
-            return np.full(np.shape(r), self._means[0])
         return np.asarray(self._curve(np.sqrt(r)))
 
     def deviation(self, r: FloatArray) -> FloatArray:
