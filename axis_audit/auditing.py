@@ -16,7 +16,12 @@ from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import AuditReport, Finding, Region, Verdict
-from axis_audit.gates import checks_to_run, gates_in_force, regions_in_force
+from axis_audit.gates import (
+    checks_to_run,
+    gates_in_force,
+    regions_in_force,
+    screens_in_force,
+)
 from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
 from axis_audit.registry import FAMILIES, Check, all_checks, statistical_gates
 from axis_audit.statistics.levels import Levels
@@ -27,6 +32,7 @@ class Audit:
     """A prepared audit: which checks, with which regions and gates, on which evidence.
 
     `named` are the gates that the user asked for one by one: for them NOT APPLICABLE is a FAIL.
+    `screens` certify nothing, but a FAIL or an ERROR of theirs decides as a gate's does.
     """
 
     evidence: Evidence
@@ -34,12 +40,15 @@ class Audit:
     regions: Mapping[str, Region]
     gates: tuple[str, ...]
     named: tuple[str, ...] = ()
+    screens: frozenset[str] = frozenset()
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, check: Check) -> Finding:
         """Measure one check and judge it; a crash inside becomes an ERROR finding."""
         started = time.perf_counter()
         finding = self._judge(check)
+        if check.id in self.screens and finding.verdict in (Verdict.FAIL, Verdict.ERROR):
+            finding = dataclasses.replace(finding, gate=True)
         return dataclasses.replace(finding, seconds=round(time.perf_counter() - started, 3))
 
     def _judge(self, check: Check) -> Finding:
@@ -158,6 +167,7 @@ def prepare(
         regions=regions_in_force(checks, margins or {}, leakage_margin),
         gates=gates_in_force(checks, model, gate),
         named=tuple(gate),
+        screens=screens_in_force(checks, model, gate),
         about=about or {},
     )
 

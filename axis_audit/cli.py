@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser(
         "checks",
-        help="list every check: gate, reported or thorough, with its claim and acceptable region",
+        help="list every check (gate, screen or reported), with its claim and acceptable region",
     )
     _defects_parser(commands)
     _calibrate_parser(commands)
@@ -196,8 +196,9 @@ def _print_checks(_: argparse.Namespace) -> int:
     from axis_audit.registry import all_checks
 
     for check in all_checks():
-        gate = "gate" if check.gate else "thorough" if check.thorough else "reported"
-        print(f"{check.id:<34} {gate:<9} {check.acceptable!s:<42} {check.claim}")
+        gate = "gate" if check.gate else "screen" if check.condemns else "reported"
+        gate += ", thorough" if check.thorough else ""
+        print(f"{check.id:<34} {gate:<16} {check.acceptable!s:<42} {check.claim}")
     return 0
 
 

@@ -68,6 +68,14 @@ def _with_margin(check: Check, margin: Any) -> Region:
     raise InputError(f"margin of {check.id}", "its region has two sides", "give [low, high]")
 
 
+def screens_in_force(
+    checks: Sequence[Check], model: ModelUnderAudit, asked: Sequence[str]
+) -> frozenset[str]:
+    """Ids of the screens whose FAIL decides: of the families asked for, else of those claimed."""
+    families = {g for g in asked if g in FAMILIES} if asked else set(model.claims)
+    return frozenset(c.id for c in checks if c.condemns and c.family in families)
+
+
 def gates_in_force(
     checks: Sequence[Check], model: ModelUnderAudit, asked: Sequence[str]
 ) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ class Check:
     Attributes:
         exact: measured without sampling error; takes no share of the audit's error rate.
         gate: decides the exit status when its family is among the model's claims.
+        condemns: a screen, whose PASS certifies nothing but whose FAIL decides as a gate's does.
         thorough: takes minutes and runs with `--thorough` only; never a gate.
         optional: a gate for the models that have the capability; NOT APPLICABLE to the others,
             whatever they claim, unless `--gate` asks for it by name.
@@ -52,6 +53,7 @@ class Check:
     requires: type
     gate: bool = True
     exact: bool = False
+    condemns: bool = False
     thorough: bool = False
     optional: bool = False
     cause: str = ""
@@ -79,6 +81,7 @@ def check(
     acceptable: Region,
     gate: bool = True,
     exact: bool = False,
+    condemns: bool = False,
     thorough: bool = False,
     optional: bool = False,
     cause: str = "",
@@ -111,6 +114,7 @@ def check(
             requires=_required_capability(function),
             gate=gate,
             exact=exact,
+            condemns=condemns,
             thorough=thorough,
             optional=optional,
             cause=cause,
@@ -131,9 +135,12 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def statistical_gates(claims: Iterable[str]) -> int:
-    """How many statistical gates are registered for a model that makes these claims."""
+    """How many statistical checks may FAIL a model that makes these claims: m of the decision.
+
+    Gates, and screens that condemn, thorough ones too: an item's level must not depend on options.
+    """
     claimed = set(claims)
-    return sum(c.gate and not c.exact and c.family in claimed for c in all_checks())
+    return sum((c.gate or c.condemns) and not c.exact and c.family in claimed for c in all_checks())
 
 
 def _required_capability(function: Callable[..., Measurement]) -> type:

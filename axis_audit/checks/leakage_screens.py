@@ -30,6 +30,7 @@ _SOURCE = (
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="Age cannot be read from the morphology latent by someone who knows the sex",
     acceptable=Below(MARGIN, "R²"),
     cause="z holds age, perhaps covered by a larger sex difference along the same direction",
@@ -73,6 +74,7 @@ def metadata(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurem
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="No even function or product of latent directions tells age",
     acceptable=Below(MARGIN, "R²"),
     cause="z carries age in magnitudes or in products of directions, in any rotation",
@@ -92,6 +94,7 @@ def quadratic(model: Encodes, evidence: Evidence, acceptable: Region) -> Measure
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="No even function or product of latent directions tells the distance from middle age",
     acceptable=Below(MARGIN, "R²"),
     cause="z carries age with a random sign: its square tells the young and the old from the rest",
@@ -106,6 +109,7 @@ def quadratic_deviation(model: Encodes, evidence: Evidence, acceptable: Region) 
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="Distance from the middle age cannot be read linearly from the canonical beat",
     acceptable=Below(MARGIN, "R²"),
     cause="x50 of the very young and the very old differ from the rest: a leak even in age",
@@ -123,6 +127,7 @@ def canonical_deviation(
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="No even function or product of the canonical beat's features tells age",
     acceptable=Below(MARGIN, "R²"),
     cause="a wave of x50 grows with age and points up in some and down in others",

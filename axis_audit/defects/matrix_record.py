@@ -65,6 +65,7 @@ def _clean_twins(found: Mapping[int, Piece], checks: Sequence[Any]) -> dict[str,
     from scipy.stats import binom
 
     gates = {c.id for c in checks if c.gate}
+    deciding = gates | {c.id for c in checks if c.condemns}
     exact = {c.id for c in checks if c.exact}
     counts = {
         c.id: {
@@ -81,18 +82,16 @@ def _clean_twins(found: Mapping[int, Piece], checks: Sequence[Any]) -> dict[str,
         }  # fmt: skip
         return {seed: which for seed, which in hits.items() if which}
 
-    failed, exactly = where(_BAD, gates), where(_BAD, exact)
+    failed, exactly = where(_BAD, deciding), where(_BAD, exact)
     allowed = int(binom.ppf(0.99, len(found), FAIL_ALPHA)) if found else 0
     complaints = [f"twin {s}: exact checks FAIL: {', '.join(w)}" for s, w in exactly.items()]
     if len(failed) > allowed:
-        complaints.append(
-            f"{len(failed)} of {len(found)} clean twins FAIL a gate; at most {allowed} may"
-        )
+        complaints.append(f"{len(failed)} of {len(found)} clean twins FAIL; at most {allowed} may")
     return {
         "count": len(found),
         "allowed": allowed,
-        "with_failed_gate": failed,
-        "with_failed_screen": where(_BAD, {c.id for c in checks} - gates),
+        "failed": failed,
+        "with_failed_report": where(_BAD, {c.id for c in checks} - deciding),
         "with_inconclusive_gate": where([Verdict.INCONCLUSIVE], gates),
         "exact_failures": exactly,
         "verdicts": counts,
@@ -106,8 +105,9 @@ def closing_lines(record: Mapping[str, Any]) -> list[str]:
     lines = [f"{len(rows) - len(record['survivors'])} of {len(rows)} planted defects killed"]
     if clean["count"]:
         lines.append(
-            f"{len(clean['with_failed_gate'])} of {clean['count']} clean twins FAIL a gate "
-            f"(at most {clean['allowed']} may), {len(clean['with_failed_screen'])} a screen; "
+            f"{len(clean['failed'])} of {clean['count']} clean twins FAIL "
+            f"(at most {clean['allowed']} may), {len(clean['with_failed_report'])} what is only "
+            f"reported; "
             f"{len(clean['with_inconclusive_gate'])} are INCONCLUSIVE on a gate"
         )
     lines += [f"NOT OK: {complaint}" for complaint in record["complaints"]]

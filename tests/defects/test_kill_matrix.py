@@ -156,7 +156,7 @@ def test_more_failing_twins_than_chance_allows_are_too_many() -> None:
     assert failing(7)["twins"]["allowed"] == 7  # Binomial(60, .05) at 99 %
     assert failing(7)["ok"]
     assert not failing(8)["ok"]
-    assert "NOT OK: 8 of 60 clean twins FAIL a gate; at most 7 may" in closing_lines(failing(8))
+    assert "NOT OK: 8 of 60 clean twins FAIL; at most 7 may" in closing_lines(failing(8))
 
 
 def test_inconclusive_twins_are_counted_and_not_failed() -> None:
