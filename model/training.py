@@ -69,11 +69,14 @@ def selection_rows(patient_ids: NDArray[np.str_], share: float) -> NDArray[np.bo
     return np.asarray(drawn[inverse])
 
 
-def build_manifest(cohorts: Sequence[Cohort], **facts: Any) -> Manifest:
+def build_manifest(
+    cohorts: Sequence[Cohort], selectors: NDArray[np.str_], **facts: Any
+) -> Manifest:
     """The manifest of a training run.
 
     Args:
         cohorts: everything seen in training and selection; the first one names the data.
+        selectors: ids of the patients who chose among the epochs.
         facts: plain values to record: folds, seed, epochs, what selected the checkpoint, ...
     """
     first = cohorts[0]
@@ -94,6 +97,7 @@ def build_manifest(cohorts: Sequence[Cohort], **facts: Any) -> Manifest:
     return Manifest(
         patients=hash_ids(np.concatenate([c.patient_ids for c in cohorts])),
         waveforms=np.unique(np.concatenate([c.hashes for c in cohorts])),
+        selection=hash_ids(selectors),
         data=data,
     )
 

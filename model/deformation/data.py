@@ -75,11 +75,15 @@ class Beats:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run sees: the fitting side and the selection side, and where they come from."""
+    """What a run sees: the fitting side and the selection side, and where they come from.
+
+    `selectors` are the ids of the patients on the selection side.
+    """
 
     fit: Beats
     selection: Beats
     cohorts: tuple[Cohort, ...]
+    selectors: NDArray[np.str_]
 
 
 def split(medians: Cohort, singles: Cohort | None, share: float) -> TrainingData:
@@ -99,7 +103,10 @@ def split(medians: Cohort, singles: Cohort | None, share: float) -> TrainingData
     fit = medians.subset(~held)
     own = None if singles is None else _of_records(singles, fit.record_ids)
     cohorts = (medians,) if own is None else (medians, own)
-    return TrainingData(Beats.of(fit, own), Beats.of(medians.subset(held), None), cohorts)
+    selection = medians.subset(held)
+    return TrainingData(
+        Beats.of(fit, own), Beats.of(selection, None), cohorts, selection.patient_ids
+    )
 
 
 def _of_records(cohort: Cohort, record_ids: NDArray[np.str_]) -> Cohort | None:

@@ -206,6 +206,7 @@ def train(
         raise RuntimeError("no epoch of joint training was assessed")
     manifest = training.build_manifest(
         data.cohorts,
+        data.selectors,
         folds=list(request.folds),
         seed=config.seed,
         epochs=config.epochs,
