@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from axis_audit.finding import Controls, Measurement, Region
 if TYPE_CHECKING:
     from axis_audit.probes.linear import LinearLeak
     from axis_audit.probes.planted import MlpLeak
+    from axis_audit.probes.quadratic import QuadraticLeak
     from axis_audit.statistics.planting import PlantedLeak
 
 MARGIN = 0.05
@@ -89,8 +91,25 @@ def quadratic(question: Question, evidence: Evidence, region: Region) -> Measure
     """Leak at which planted |u·z| and (u·z)(v·z) score like the target by extreme eigenvalues."""
     from axis_audit.probes.quadratic import quadratic_leak
 
+    return _spectral(quadratic_leak, "quadratic screen", question, evidence, region)
+
+
+def sign_products(question: Question, evidence: Evidence, region: Region) -> Measurement:
+    """Leak at which planted sign(u·z)·sign(v·z) score like the target and its ends."""
+    from axis_audit.probes.extremes import sign_product_leak
+
+    return _spectral(sign_product_leak, "screen of sign products", question, evidence, region)
+
+
+def _spectral(
+    probe: Callable[..., QuadraticLeak],
+    name: str,
+    question: Question,
+    evidence: Evidence,
+    region: Region,
+) -> Measurement:
     fit_features, fit_target = question.fit() or (None, None)
-    found = quadratic_leak(
+    found = probe(
         question.features,
         question.target,
         margin=region.high,
@@ -103,9 +122,7 @@ def quadratic(question: Question, evidence: Evidence, region: Region) -> Measure
         found.leak,
         found.n,
         complaint=found.complaint,
-        figure=planted_figure(
-            found.leak.curve, f"quadratic screen of {question.of}: {question.asks}"
-        ),
+        figure=planted_figure(found.leak.curve, f"{name} of {question.of}: {question.asks}"),
         details={
             **_ways(found.way, found.ways, found.n_fit, found.leak.power_at_margin),
             "permutation p": found.p_value,
@@ -114,6 +131,25 @@ def quadratic(question: Question, evidence: Evidence, region: Region) -> Measure
             "directions": found.rank,
         },
     )
+
+
+def with_permutation_p(
+    measurement: Measurement, question: Question, evidence: Evidence
+) -> Measurement:
+    """The measurement and, in its details, the p-value of the cross-validated linear probe.
+
+    A second opinion on the exact interval, which assumes normal residuals. Left out where a fold's
+    people are too few to fit the probe.
+    """
+    from axis_audit.errors import MeasurementError
+    from axis_audit.probes.permuted import linear_permutation_test
+
+    try:
+        found = linear_permutation_test(question.features, question.target, seed=evidence.seed)
+    except MeasurementError:
+        return measurement
+    details = {**measurement.details, "cross-validated permutation p": found.p_value}
+    return dataclasses.replace(measurement, details=details)
 
 
 def measured_leak(

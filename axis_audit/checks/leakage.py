@@ -31,8 +31,14 @@ _CURE = (
     source="noncentral F of ordinary least squares on whitened z (Lee 1971, JRSS B 33:117)",
 )
 def linear(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
-    """Population R² of age on the whitened latents, one record a patient, exact interval."""
-    return leaks.linear(questions.latents_tell(evidence), evidence, acceptable)
+    """Population R² of age on the whitened latents, one record a patient, exact interval.
+
+    Beside it, deciding nothing, the p-value of a cross-validated probe among 1,000 permutations of
+    the ages.
+    """
+    question = questions.latents_tell(evidence)
+    measurement = leaks.linear(question, evidence, acceptable)
+    return leaks.with_permutation_p(measurement, question, evidence)
 
 
 @check(

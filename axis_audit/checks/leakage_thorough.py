@@ -1,4 +1,4 @@
-"""Leakage screens that take minutes: run with `--thorough`."""
+"""Leakage screens that take longer, the trees minutes: run with `--thorough`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _PLANTS = "test inversion on planted leaks (design: calibrate by planting)"
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     thorough=True,
     claim="Age cannot be read by boosted trees from the morphology latent",
     acceptable=Below(MARGIN, "R²"),
@@ -36,6 +37,7 @@ def trees(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     thorough=True,
     claim="Distance from the middle age cannot be read by a small neural network from the latent",
     acceptable=Below(MARGIN, "R²"),
@@ -51,6 +53,7 @@ def mlp_deviation(model: Encodes, evidence: Evidence, acceptable: Region) -> Mea
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     thorough=True,
     claim="Age cannot be read by a small neural network that knows the sex from the latent",
     acceptable=Below(MARGIN, "R²"),
@@ -69,6 +72,7 @@ def mlp_given_sex(model: Encodes, evidence: Evidence, acceptable: Region) -> Mea
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     thorough=True,
     claim="Age cannot be read by a small neural network from how sure the encoder is",
     acceptable=Below(MARGIN, "R²"),
@@ -83,3 +87,25 @@ def posterior_scale_mlp(
     if leaks.one_posterior_scale(evidence):
         return leaks.nothing_to_read(evidence)
     return leaks.mlp(questions.posterior_scale_tells(evidence), evidence, acceptable)
+
+
+@check(
+    family="leakage",
+    gate=False,
+    condemns=True,
+    thorough=True,
+    claim="No product of signs of latent directions tells age",
+    acceptable=Below(MARGIN, "R²"),
+    cause="two directions of z, in any rotation, agree in sign in the old and differ in the young",
+    cure="an adversary that sees products of signs of whitened latents; see leakage.quadratic",
+    source="as leakage.quadratic, of ages and of the oldest 15 % against the youngest; " + _PLANTS,
+)
+def sign_products(model: Encodes, evidence: Evidence, acceptable: Region) -> Measurement:
+    """Leak on the R² scale at which planted sign(u·z)·sign(v·z) score like age does.
+
+    Only .41 of such a product is quadratic, which leakage.quadratic takes for a smaller leak; here
+    it counts whole, and the ends of the ages are looked at too. In-sample it is blind to sign
+    products at the margin unless people are many and dimensions few: then it is INCONCLUSIVE, and
+    so it is with people to fit on where these are too few, though a larger leak may still FAIL.
+    """
+    return leaks.sign_products(questions.latents_tell(evidence), evidence, acceptable)

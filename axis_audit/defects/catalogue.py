@@ -26,6 +26,7 @@ _MODULES = (
     "leakage_more",
     "leakage_cohorts",
     "leakage_screens",
+    "leakage_deep",
     "posterior",
     "invariance",
     "leads",

@@ -10,7 +10,7 @@ import numpy as np
 from axis_audit.cohort import Cohort
 from axis_audit.defects.catalogue import copy_as, defect, subject_defect
 from axis_audit.defects.leakage import pseudo_random, read_age, replaced
-from axis_audit.defects.leakage_more import OFFSET
+from axis_audit.defects.leakage_more import OFFSET, rotated
 from axis_audit.defects.twin import FloatArray, Twin
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ class SteppedAge(Twin):
         latents = super().encode(signals)
         age = read_age(self, signals)
         return replaced(latents, np.where(np.abs(age) < 0.7, 1.0, -1.0), np.floor(age))
+
+
+@defect(fails="leakage.sign_products")
+class SignsThatAgree(Twin):
+    """Two directions agree in sign in the old and differ in the young; how far says nothing."""
+
+    def encode(self, signals: FloatArray) -> FloatArray:
+        """The last two dimensions, the sign of one of them by the other's and by age, rotated."""
+        latents = super().encode(signals)
+        first, second = latents[:, -1].copy(), np.abs(latents[:, -2])
+        latents[:, -2] = second * np.sign(first) * np.sign(read_age(self, signals))
+        return rotated(latents)
 
 
 @defect(fails="leakage.mlp_deviation")

@@ -1,4 +1,4 @@
-"""A quadratic permutation test that also sets the oldest people against the youngest.
+"""Products of signs: the spectrum of the quadratic screen, of the oldest against the youngest too.
 
 Of a leak sign(u·z)·sign(v·z) in unknown rotation the spectrum of E[t z zᵀ] shows what is quadratic
 in z and linear in the target t, and at R² .20, n = 5,000 and d = 256 that is not enough (see
@@ -9,6 +9,10 @@ of -1, 0, 1 for its lowest 15 %, the middle, its highest 15 %, and the larger sc
 false alarms 91 of 96 such leaks are found instead of 57 (tests/benchmarks/power_quadratic.py).
 Permuted targets are treated alike, which keeps the p-value valid. Where ages are Gaussian the ends
 say less than the whole: the second look then finds nothing more and costs a little.
+
+The test says whether there is a leak; `sign_product_leak` sizes it by planted sign products. These
+are added to permuted ages, whose ends are blurred by the leak under audit: of bounded ages a leak
+of .1 to .2 is sized a quarter too large, one at a margin of .05 is not, nor any of Gaussian ages.
 """
 
 from __future__ import annotations
@@ -20,8 +24,19 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from axis_audit.probes.linear import checked_target
-from axis_audit.probes.quadratic import extreme_eigenvalues, winsorised
+from axis_audit.probes.quadratic import (
+    LeakFamily,
+    QuadraticLeak,
+    as_they_are,
+    quadratic_leak,
+    spectral_looks,
+    standardised,
+    unit_columns,
+)
+from axis_audit.probes.random_members import sign_product_members
+from axis_audit.probes.spectrum import winsorised
 from axis_audit.probes.whitening import whiten
+from axis_audit.statistics.levels import Levels
 from axis_audit.statistics.permutation import p_value, permuted_rows
 
 FloatArray = NDArray[np.float64]
@@ -45,6 +60,42 @@ class QuadraticTest:
     looks: tuple[float, float]
 
 
+def sign_product_leak(
+    latents: NDArray[np.floating],
+    target: NDArray[np.floating],
+    *,
+    margin: float,
+    levels: Levels,
+    fit_latents: NDArray[np.floating] | None = None,
+    fit_target: NDArray[np.floating] | None = None,
+    permutations: int = 99,
+    plants: int = 96,
+    seed: int = 0,
+) -> QuadraticLeak:
+    """Infer how much of a target (n,) is sign(u·z)·sign(v·z) of latents (n, d), a row a patient.
+
+    Arguments, the two ways and the choice between them are those of `quadratic_leak`. With people
+    to fit on it is their n that counts: of 1,905 audited people, 17,000 others, 256 dimensions and
+    uniform ages about six in ten sign products of R² .05 are told from none (in-sample one in
+    ten), and leaks of .1 FAIL that margin.
+
+    Raises:
+        MeasurementError: constant latents or target, NaN, or shapes that do not match.
+    """
+    return quadratic_leak(
+        latents,
+        target,
+        margin=margin,
+        levels=levels,
+        fit_latents=fit_latents,
+        fit_target=fit_target,
+        family=SIGN_PRODUCTS,
+        permutations=permutations,
+        plants=plants,
+        seed=seed,
+    )
+
+
 def quadratic_permutation_test(
     latents: NDArray[np.floating],
     target: NDArray[np.floating],
@@ -62,12 +113,11 @@ def quadratic_permutation_test(
     """
     n = len(latents)
     y = checked_target(target, n)
-    rows = winsorised(whiten(latents))
     orders = np.concatenate([np.arange(n)[None], permuted_rows(n, permutations, seed)])
-    looks = np.stack([_scores(rows, t[orders].T, seed) for t in (y, ends_of(y))])
-    looks -= looks.mean(axis=1, keepdims=True)
+    rows = winsorised(whiten(latents))
+    looks, _ = spectral_looks(rows, y[orders].T, SIGN_PRODUCTS.looks, seed)
     # Observed and permuted targets share mean and deviation: under the null they are alike.
-    looks /= np.maximum(looks.std(axis=1, keepdims=True), 1e-12)
+    looks = standardised(looks)
     score = looks.max(axis=0)
     observed, permuted = float(score[0]), score[1:]
     found = (float(looks[0, 0]), float(looks[1, 0]))
@@ -75,12 +125,18 @@ def quadratic_permutation_test(
 
 
 def ends_of(target: NDArray[np.floating]) -> FloatArray:
-    """-1 for the lowest `OUTER` share of a target (n,), 1 for the highest, 0 between."""
-    place = (stats.rankdata(target) - 0.5) / len(target) - 0.5
+    """-1 for the lowest `OUTER` share of a target (n,), 1 for the highest, 0 between.
+
+    Of several (n, T) each column by itself.
+    """
+    place = (stats.rankdata(target, axis=0) - 0.5) / len(target) - 0.5
     return np.asarray(np.sign(place) * (np.abs(place) > 0.5 - OUTER), np.float64)
 
 
-def _scores(rows: FloatArray, targets: FloatArray, seed: int) -> FloatArray:
-    """Root of the summed squares of the extreme eigenvalues, shape (T,)."""
-    ends, _ = extreme_eigenvalues(rows, targets - targets.mean(axis=0), seed=seed)
-    return np.asarray(np.sqrt(np.sum(ends**2, axis=1)))
+def _larger(low: FloatArray, high: FloatArray, ends: FloatArray) -> FloatArray:
+    """|h| - |l| along h = (u+v)/√2 and l = (u-v)/√2: its sign is sign(u)·sign(v)."""
+    return unit_columns(np.abs(high) - np.abs(low))
+
+
+SIGN_PRODUCTS = LeakFamily(sign_product_members, (as_they_are, ends_of), _larger)
+"""Products of signs, of a target and of its ends."""

@@ -29,8 +29,7 @@ def random_members(
     units = np.tanh(z @ (directions * gains) + offsets)
     units -= units.mean(axis=0)
     members = np.einsum("nkh,kh->nk", units.reshape(n, count, hidden), amplitudes)
-    members -= members.mean(axis=0)
-    return np.asarray(members / np.maximum(members.std(axis=0), 1e-12))
+    return _standardised(members)
 
 
 def random_tree_members(
@@ -56,5 +55,47 @@ def random_tree_members(
             cuts = np.array([np.quantile(c, q) for c, q in zip(columns.T, quantiles, strict=True)])
             place = 2 * place + (columns > cuts)[np.arange(n), place]
         members[:, member] = rng.standard_normal(2**depth)[place]
-    members -= members.mean(axis=0)
+    return _standardised(members)
+
+
+def quadratic_members(
+    whitened: NDArray[np.float64], count: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """Random |u·z| and (u·z)(v·z) by turns, shape (n, count), of zero mean and unit variance.
+
+    u and v are uniform on the sphere and at right angles (with a single direction: |z| and z²).
+    """
+    first, second = _places(whitened, count, seed)
+    members = np.where(np.arange(count) % 2 == 0, np.abs(first), first * second)
+    return _standardised(members)
+
+
+def sign_product_members(
+    whitened: NDArray[np.float64], count: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """Random sign(u·z)·sign(v·z), shape (n, count), of zero mean and unit variance.
+
+    u and v as in `quadratic_members`. A single direction has no such product: zeros.
+    """
+    first, second = _places(whitened, count, seed)
+    return _standardised(np.sign(first) * np.sign(second))
+
+
+def _places(
+    whitened: NDArray[np.float64], count: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """u·z and v·z of random directions at right angles, shapes (n, count)."""
+    rng = np.random.default_rng(seed + 1)
+    u, v = (_unit(rng.standard_normal((whitened.shape[1], count))) for _ in range(2))
+    if len(u) > 1:
+        v = _unit(v - u * np.sum(u * v, axis=0))
+    return whitened @ u, whitened @ v
+
+
+def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(columns / np.linalg.norm(columns, axis=0))
+
+
+def _standardised(members: NDArray[np.float64]) -> NDArray[np.float64]:
+    members = members - members.mean(axis=0)
     return np.asarray(members / np.maximum(members.std(axis=0), 1e-12))

@@ -13,7 +13,8 @@ from axis_audit.auditing import prepare
 from axis_audit.checks.inherited_age import SMALLEST_GROUP, groups
 from axis_audit.cohort import Cohort
 from axis_audit.defects.catalogue import copy_as
-from axis_audit.defects.leakage_screens import DeviceCoded
+from axis_audit.defects.leakage import LatentPlusAge
+from axis_audit.defects.leakage_screens import DeviceCoded, SignsThatAgree
 from axis_audit.defects.posterior import PosteriorTwin
 from axis_audit.defects.twin import FloatArray, Twin
 from axis_audit.errors import InputError
@@ -82,7 +83,8 @@ def test_a_senseless_posterior_is_an_error(
 
 
 def test_the_posterior_is_one_statistical_gate(twin: Twin) -> None:
-    counted = [c for c in all_checks() if c.gate and not c.exact and c.family == "leakage"]
+    leakage = [c for c in all_checks() if c.family == "leakage" and not c.exact]
+    counted = [c for c in leakage if c.gate or c.condemns]
     assert statistical_gates(["leakage"]) == len(counted)
     assert "leakage.posterior_scale" in {c.id for c in counted}
 
@@ -91,7 +93,8 @@ def test_thorough_checks_run_only_when_asked_for_and_are_never_missing(
     twin: Twin, people: Cohort, manifest: checkpoint.Manifest
 ) -> None:
     thorough = {c.id for c in all_checks() if c.thorough}
-    assert {"leakage.trees", "leakage.mlp_deviation", "leakage.mlp_given_sex"} <= thorough
+    some = {"trees", "mlp_deviation", "mlp_given_sex", "sign_products"}
+    assert {f"leakage.{name}" for name in some} <= thorough
     plain = prepare(twin, people, manifest=manifest)
     assert not thorough & {c.id for c in plain.checks}
     assert not thorough & set(plain.gates)
@@ -162,3 +165,31 @@ def test_a_posterior_twin_has_the_capability(twin: Twin, people: Cohort) -> None
     scale = copy_as(PosteriorTwin, twin).encode_scale(people.signals)  # type: ignore[attr-defined]
     assert scale.shape == (len(people), len(twin.components))
     assert np.isfinite(scale).all()
+
+
+def test_signs_that_agree_are_found_where_few_are_too_few(
+    twin: Twin, people: Cohort, fitting_people: Cohort
+) -> None:
+    few = people.subset(np.arange(150))
+    sign_products = "leakage.sign_products"
+    alone = run(twin, few, sign_products)
+    assert alone.verdict is Verdict.INCONCLUSIVE
+    assert alone.details["power at the margin"] < 0.9
+    assert alone.details["way that counts"] == "in-sample"
+    leaky = run(copy_as(SignsThatAgree, twin), people, sign_products, fit_cohort=fitting_people)
+    assert leaky.verdict is Verdict.FAIL
+    assert leaky.details["fitting people"] == len(fitting_people)
+    # Neither direction alone says anything, so that lines see nothing.
+    assert run(copy_as(SignsThatAgree, twin), people, "leakage.linear").verdict is Verdict.PASS
+
+
+def test_the_linear_gate_shows_a_permutation_p_value_where_it_can(
+    twin: Twin, people: Cohort
+) -> None:
+    p = "cross-validated permutation p"
+    assert run(copy_as(LatentPlusAge, twin), people, "leakage.linear").details[p] == 1 / 1001
+    assert run(twin, people, "leakage.linear").details[p] > 0.01
+    # 16 or so fitting people a fold cannot fit 16 directions.
+    few = run(twin, people.subset(np.arange(20)), "leakage.linear")
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert p not in few.details
