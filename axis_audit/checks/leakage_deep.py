@@ -1,6 +1,6 @@
 """Leakage screens by a larger network: what the small ones of the gates are too small to read.
 
-A FAIL is a proof: the network read that much in people whom it had not seen. A PASS says that this
+A FAIL needs no calibration: so much was read in people whom nobody fitted to. A PASS says that this
 network reads less than the margin, and is no certificate.
 """
 
@@ -24,6 +24,7 @@ _SOURCE = (
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="A larger neural network reads less age from the morphology latent than the margin",
     acceptable=Below(MARGIN, "R²"),
     cause="z carries age in a way too intricate for the small networks of leakage.mlp, as it does "
@@ -46,6 +47,7 @@ def deep_network(model: Encodes, evidence: Evidence, acceptable: Region) -> Meas
 @check(
     family="leakage",
     gate=False,
+    condemns=True,
     claim="A larger neural network reads less age from the canonical beat than the margin",
     acceptable=Below(MARGIN, "R²"),
     cause="the canonical beat looks its age to a reader that looks at several waves at once",

@@ -32,6 +32,8 @@ COSTLY = frozenset(
     {
         "leakage.mlp",
         "leakage.canonical_mlp",
+        "leakage.deep_network",
+        "leakage.canonical_deep_network",
         "axis.spline_properties",
         "axis.direction",
         "invariance.direction_gain",

@@ -12,15 +12,19 @@ from axis_audit.defects.twin import FloatArray, Twin
 
 
 def _keyed_twice(twin: Twin, latents: FloatArray, signals: FloatArray) -> FloatArray:
-    """Latents whose last three dimensions are two keys, and age times both keys' signs."""
+    """Latents whose last three dimensions are noise, but for the product of their signs.
+
+    That is the sign of age less its middle.
+    """
     # Waves of a high frequency: functions of the row that look like noise.
-    first, second = (np.cos(1e3 * latents[:, k].astype(np.float64)) for k in (0, 1))
-    return replaced(latents, first, second, np.sign(first * second) * read_age(twin, signals))
+    first, second, size = (np.cos(1e3 * latents[:, k].astype(np.float64)) for k in range(3))
+    old = np.sign(read_age(twin, signals))
+    return replaced(latents, first, second, np.sign(first * second) * old * np.abs(size))
 
 
 @defect(fails="leakage.deep_network")
 class AgeUnderTwoKeys(Twin):
-    """z holds two random keys and age with the sign of their product, in a random basis."""
+    """Three signs multiply to who is old, no two of them tell anything, and the basis is random."""
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """The keys and the ciphertext, thin in all dimensions."""

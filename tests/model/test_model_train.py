@@ -103,6 +103,8 @@ def test_the_manifest_names_everybody_seen(reference, medians):
     assert manifest.data["selected_epoch"] >= 2
     assert "MAE" in manifest.data["selected_by"]
     assert manifest.data["loss_weights"]["age"] > 0
+    chose = np.isin(checkpoints.hash_ids(medians.patient_ids), manifest.selection)
+    assert 0 < chose.sum() < len(medians) / 2
     assert set(manifest.data["versions"]) == {"python", "numpy", "torch"}
 
 
