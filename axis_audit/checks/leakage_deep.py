@@ -48,6 +48,7 @@ def deep_network(model: Encodes, evidence: Evidence, acceptable: Region) -> Meas
     family="leakage",
     gate=False,
     condemns=True,
+    thorough=True,
     claim="A larger neural network reads less age from the canonical beat than the margin",
     acceptable=Below(MARGIN, "R²"),
     cause="the canonical beat looks its age to a reader that looks at several waves at once",

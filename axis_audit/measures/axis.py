@@ -57,7 +57,9 @@ def direction_similarity(
     x, axis = _rows(beats, g)
     model = np.asarray(direction, np.float64).ravel()
     slopes = _slope_weights(np.asarray(weights, np.float64), axis)
-    estimated = slopes @ x
+    # The product of all resamples with all beats is the work: in the beats' own precision.
+    own = np.promote_types(np.asarray(beats).dtype, np.float32)
+    estimated = (slopes.astype(own) @ x.astype(own)).astype(np.float64)
     squared = np.einsum("kt,kt->k", estimated, estimated) - _own_terms(slopes, x, axis)
     projected = estimated @ model
     with np.errstate(invalid="ignore", divide="ignore"):

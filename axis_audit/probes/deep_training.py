@@ -30,7 +30,7 @@ _MANY = 8_000
 
 def epochs_for(people: int) -> int:
     """Passes over the people: more of fewer people."""
-    return int(np.clip(120_000 // max(people, 1), 25, 40))
+    return int(np.clip(120_000 // max(people, 1), 20, 40))
 
 
 def fit_predict(
