@@ -173,6 +173,13 @@ def _calibrate_parser(commands: argparse._SubParsersAction[argparse.ArgumentPars
         metavar="K",
         help="replicates on one draw of latents and one set of plants (default %(default)s)",
     )
+    add(
+        "--checks",
+        type=int,
+        default=0,
+        metavar="M",
+        help="FAIL at level .05 / M (default: M of today's checks); PASS does not depend on it",
+    )
     add("--shard", default="1/1", metavar="i/k", help="run every k-th draw from the i-th")
     add(
         "--output",
@@ -238,6 +245,7 @@ def _calibrate(options: argparse.Namespace) -> int:
         gates=tuple(gate.strip() for gate in options.gates.split(",") if gate.strip()),
         seed=options.seed,
         shared=options.shared,
+        checks=options.checks,
     )
     beside = [calibration.read_record(path) for path in options.beside]
     record = calibration.calibrate(

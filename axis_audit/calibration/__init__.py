@@ -71,9 +71,11 @@ def calibrate(
     Raises:
         InputError: files that cannot be read.
     """
-    levels = audit_levels()
+    levels = audit_levels(settings.checks)
     # More replicates, or other gates, re-use those that there are.
-    fixed = {k: v for k, v in asdict(settings).items() if k not in ("replicates", "gates")}
+    fixed = {
+        k: v for k, v in asdict(settings).items() if k not in ("replicates", "gates", "checks")
+    }
     key = settings_key({**fixed, "fail_tail": levels.fail_tail}, _PARTS)
     i, k = shard
     ending = "" if k == 1 else f".shard-{i}-of-{k}"

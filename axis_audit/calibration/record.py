@@ -33,7 +33,7 @@ def summarise(
 
     rates, family = [], []
     for kind, draws in pieces.items():
-        for true in TRUE:
+        for true in TRUE if draws else ():
             name = f"{true:g}"
             for gate in settings.gates:
                 rates.append(

@@ -58,7 +58,7 @@ def direction_similarity(
     model = np.asarray(direction, np.float64).ravel()
     slopes = _slope_weights(np.asarray(weights, np.float64), axis)
     # The product of all resamples with all beats is the work: in the beats' own precision.
-    own = np.promote_types(np.asarray(beats).dtype, np.float32)
+    own = np.float32 if np.asarray(beats).dtype == np.float32 else np.float64
     estimated = (slopes.astype(own) @ x.astype(own)).astype(np.float64)
     squared = np.einsum("kt,kt->k", estimated, estimated) - _own_terms(slopes, x, axis)
     projected = estimated @ model

@@ -13,7 +13,8 @@ CONFTEST = """
     class PerLeadScales(twin.Twin):
         def prepare(self, signals):
             beats = super().prepare(signals)
-            return np.asarray(beats / np.abs(beats).max(axis=2, keepdims=True), np.float32)
+            peaks = np.abs(beats).max(axis=2, keepdims=True) + np.float32(1e-6)
+            return np.asarray(beats / peaks, np.float32)
 
         def predict_age(self, batch):
             return twin.Twin(**vars(self)).predict_age(batch)

@@ -106,7 +106,9 @@ def test_planted_targets_keep_each_group_its_own_ages() -> None:
     rng = np.random.default_rng(0)
     target = np.concatenate([rng.normal(0, 1, 50), rng.normal(100, 1, 80)])
     planted = np.array([0.0, 0.0, 0.36])
-    columns = planted_targets(target, rng.standard_normal((130, 3)), planted, 1, audited=50)
+    columns = planted_targets(
+        target[:, None], rng.standard_normal((130, 3)), planted, 1, audited=50
+    )
     assert columns.shape == (130, 4)
     assert np.allclose(columns[:, 0], (target - target.mean()) / target.std())
     for permuted in columns[:, 1:3].T:
