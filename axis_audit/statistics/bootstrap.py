@@ -10,7 +10,9 @@ estimates the same number as leaving out one at a time: skewness / (6 sqrt(n)).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from axis_audit.statistics.levels import Estimate, Levels
 
 FloatArray = NDArray[np.float64]
 _CHUNK = 4_000_000  # weights held at once: 32 MB
+_MOST_KEPT = 64_000_000  # counts kept for the next statistic: 128 MB
 _JACKKNIFE_GROUPS = 200
 _LARGEST_BIAS = 1.5
 """In normal deviates: beyond it the draws hardly surround the estimate and BCa extrapolates."""
@@ -61,9 +64,14 @@ def bootstrap(
     if n < 2:
         raise ValueError(f"{n} patients cannot be resampled")
     value = float(_values(statistic, np.ones((1, n)))[0])
-    rng = np.random.default_rng(seed)
-    drawn = np.concatenate([_values(statistic, w) for w in _resamples(rng, n, draws)])
-    left_out = np.concatenate([_values(statistic, w) for w in _jackknife(rng, n)])
+    if n * draws <= _MOST_KEPT:
+        chunks, member = _kept(n, draws, seed)
+        drawn = _over(statistic, chunks)
+    else:
+        rng = np.random.default_rng(seed)
+        drawn = _over(statistic, _resamples(rng, n, draws))
+        member = _groups(rng, n)
+    left_out = _over(statistic, _jackknife(member))
     if np.isnan(value) or np.isnan(drawn).any() or np.isnan(left_out).any():
         return Estimate(value, (np.nan, np.nan), (np.nan, np.nan))
     drawn.sort()
@@ -75,6 +83,12 @@ def bootstrap(
     )
 
 
+def _over(
+    statistic: Callable[[FloatArray], FloatArray], chunks: Iterable[NDArray[Any]]
+) -> FloatArray:
+    return np.concatenate([_values(statistic, chunk.astype(np.float64)) for chunk in chunks])
+
+
 def _values(statistic: Callable[[FloatArray], FloatArray], weights: FloatArray) -> FloatArray:
     values = np.asarray(statistic(weights), np.float64)
     if values.shape != (len(weights),):
@@ -82,21 +96,40 @@ def _values(statistic: Callable[[FloatArray], FloatArray], weights: FloatArray) 
     return values
 
 
-def _resamples(rng: np.random.Generator, n: int, draws: int) -> Iterator[FloatArray]:
+@lru_cache(maxsize=1)
+def _kept(
+    n: int, draws: int, seed: int
+) -> tuple[tuple[NDArray[np.uint16], ...], NDArray[np.int64]]:
+    """Chunks of resamples and the jackknife's groups, for the next statistic of the same patients.
+
+    An audit asks for a dozen, and counting takes longer than most of them.
+    """
+    rng = np.random.default_rng(seed)
+    chunks = tuple(chunk.astype(np.uint16) for chunk in _resamples(rng, n, draws))
+    return chunks, _groups(rng, n)
+
+
+def _resamples(rng: np.random.Generator, n: int, draws: int) -> Iterator[NDArray[np.integer]]:
+    """How often each patient was drawn, shape (k, n), in chunks."""
     size = max(1, _CHUNK // n)
     for start in range(0, draws, size):
         k = min(size, draws - start)
         patients = rng.integers(n, size=(k, n)) + np.arange(k)[:, None] * n
-        yield np.bincount(patients.ravel(), minlength=k * n).reshape(k, n).astype(np.float64)
+        yield np.bincount(patients.ravel(), minlength=k * n).reshape(k, n)
 
 
-def _jackknife(rng: np.random.Generator, n: int) -> Iterator[FloatArray]:
-    groups = min(n, _JACKKNIFE_GROUPS)
-    member = rng.permutation(np.arange(n) % groups)
+def _groups(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+    """The jackknife's group of each patient, shape (n,)."""
+    return rng.permutation(np.arange(n) % min(n, _JACKKNIFE_GROUPS))
+
+
+def _jackknife(member: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
+    """Everybody but the patients of one group, shape (k, n), in chunks."""
+    n, groups = len(member), int(member.max()) + 1
     size = max(1, _CHUNK // n)
     for start in range(0, groups, size):
         group = np.arange(start, min(start + size, groups))
-        yield (member != group[:, None]).astype(np.float64)
+        yield member != group[:, None]
 
 
 def _acceleration(left_out: FloatArray) -> float:

@@ -93,3 +93,16 @@ def test_median_has_an_interval_that_holds_it():
 def test_a_statistic_of_the_wrong_shape_is_named():
     with pytest.raises(ValueError, match="gave shape"):
         bootstrap(lambda w: w, 10, Levels(), draws=1000)
+
+
+def test_draws_kept_for_the_next_statistic_give_what_fresh_ones_give(monkeypatch) -> None:
+    x = np.random.default_rng(0).exponential(size=60)
+
+    def mean(weights):
+        return weights @ x / weights.sum(axis=1)
+
+    kept = [bootstrap(mean, 60, Levels(), seed=seed) for seed in (1, 2, 1)]
+    monkeypatch.setattr("axis_audit.statistics.bootstrap._MOST_KEPT", 0)
+    fresh = [bootstrap(mean, 60, Levels(), seed=seed) for seed in (1, 2, 1)]
+    assert kept == fresh
+    assert kept[0] == kept[2] != kept[1]
