@@ -64,6 +64,8 @@ def _defect_row(defect: Defect, piece: Piece) -> dict[str, Any]:
 def _clean_twins(found: Mapping[int, Piece], checks: Sequence[Any]) -> dict[str, Any]:
     from scipy.stats import binom
 
+    # Thorough checks are not put to twins.
+    checks = [c for c in checks if any(c.id in p["checks"] for p in found.values())]
     gates = {c.id for c in checks if c.gate}
     deciding = gates | {c.id for c in checks if c.condemns}
     exact = {c.id for c in checks if c.exact}

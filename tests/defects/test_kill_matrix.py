@@ -198,3 +198,11 @@ def test_a_line_cut_short_is_a_piece_not_finished(tmp_path: Path) -> None:
     store.add("two", {"x": 2})
     assert store.read() == {"one": {"x": 1}, "two": {"x": 2}}
     assert Finished(store.path, settings_key({"people": 2})).read() == {}
+
+
+def test_checks_that_no_twin_met_are_left_out_of_their_counts() -> None:
+    """As the thorough ones are: an hour of audits once ended in a KeyError."""
+    seen = {"axis.monotonicity": {"verdict": "PASS"}}
+    done = {"twin 0": {"checks": seen, "seconds": 1.0, "cpu_seconds": 1.0}}
+    record = summarise(dataclasses.asdict(KillSettings(twins=1)), [], done)
+    assert list(record["twins"]["verdicts"]) == ["axis.monotonicity"]
