@@ -12,7 +12,7 @@ FAIL_ALPHA = 0.05
 
 
 def fail_tail(statistical_gates: int) -> float:
-    """Level of each FAIL tail: .05 / m, m the statistical gates registered for the model's kind.
+    """Level of each FAIL tail: .05 / m, m the statistical checks that may FAIL a model of its kind.
 
     Fixed before anything is measured, so that a verdict never depends on which other checks ran
     (Bonferroni). PASS needs no correction: the audit passes only if every gate does
