@@ -27,6 +27,9 @@ from axis_audit.checkpoint import Manifest, hash_ids
 from axis_audit.cohort import Cohort
 from axis_audit.errors import InputError
 
+LAST_RATE = 0.005
+"""Of the peak learning rate, at the end of a stage."""
+
 
 def deterministic(threads: int) -> None:
     """Make torch repeat itself: deterministic kernels and a fixed number of threads."""
@@ -55,6 +58,20 @@ def batches(n: int, size: int, seed: int, epoch: int) -> list[Tensor]:
     """
     order = torch.randperm(n, generator=generator(seed, "order", epoch))
     return [order] if n <= size else list(torch.split(order[: n - n % size], size))
+
+
+def rate_factor(progress: float, warm_up: float = 0.05, flat: float = 0.05) -> float:
+    """Learning rate over its peak at a share `progress` of a stage: warm-up, plateau, cosine.
+
+    Args:
+        warm_up: share of the stage until the peak. flat: share until the cosine begins.
+    """
+    if progress < warm_up:
+        return progress / warm_up
+    if progress < flat:
+        return 1.0
+    cosine = math.cos(math.pi * (progress - flat) / (1 - flat))
+    return LAST_RATE + (1 - LAST_RATE) * (1 + cosine) / 2
 
 
 def selection_rows(patient_ids: NDArray[np.str_], share: float) -> NDArray[np.bool_]:
@@ -130,6 +147,7 @@ class Plan:
         state_path: where the state lives until the run is complete.
         log_path: JSON lines, one an epoch.
         identity: plain values that a resumed run must share with the interrupted one.
+        writes: whether this process writes files and shows progress: one of several does.
         stop: called after every epoch with its number; true interrupts (as ctrl-C would).
     """
 
@@ -140,6 +158,7 @@ class Plan:
     save_every: int = 5
     resume: bool = False
     progress: bool = True
+    writes: bool = True
     stop: Callable[[int], bool] = lambda epoch: False
 
 
@@ -164,10 +183,14 @@ def run(trainee: Trainee, plan: Plan) -> Outcome:
     """
     outcome = _begin(trainee, plan)
     history = outcome.history = outcome.history or []
-    plan.log_path.write_text("".join(json.dumps(line) + "\n" for line in history))
+    if plan.writes:
+        plan.log_path.write_text("".join(json.dumps(line) + "\n" for line in history))
     remaining = range(outcome.epoch, plan.epochs)
     with tqdm(
-        total=plan.epochs, initial=outcome.epoch, unit="epoch", disable=not plan.progress
+        total=plan.epochs,
+        initial=outcome.epoch,
+        unit="epoch",
+        disable=not (plan.progress and plan.writes),
     ) as bar:
         for epoch in remaining:
             line = {"epoch": epoch, **trainee.train_epoch(epoch), **trainee.assess(epoch)}
@@ -178,8 +201,9 @@ def run(trainee: Trainee, plan: Plan) -> Outcome:
                 outcome.best_epoch, outcome.best_score = epoch, score
                 outcome.best_weights = copy.deepcopy(trainee.weights())
             history.append({k: _rounded(v) for k, v in line.items() if math.isfinite(v)})
-            with plan.log_path.open("a") as log:
-                log.write(json.dumps(history[-1]) + "\n")
+            if plan.writes:
+                with plan.log_path.open("a") as log:
+                    log.write(json.dumps(history[-1]) + "\n")
             outcome.epoch = epoch + 1
             bar.update()
             bar.set_postfix({"score": f"{score:.3f}", "best": f"{outcome.best_score:.3f}"})
@@ -201,6 +225,8 @@ def _rounded(value: float) -> float:
 
 
 def _save_state(trainee: Trainee, plan: Plan, outcome: Outcome) -> None:
+    if not plan.writes:
+        return
     content = {
         "identity": dict(plan.identity),
         "trainee": trainee.state_dict(),

@@ -1,9 +1,9 @@
-"""The deformation network as a model under audit: numpy in, numpy out, nothing learned."""
+"""A deformation system as a model under audit: numpy in, numpy out, nothing learned."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,15 +12,41 @@ from torch import Tensor
 
 from axis_audit.capabilities import Batch, InputSpec
 from axis_audit.checkpoint import Checkpoint, load_state
+from axis_audit.cohort import LEADS
 from axis_audit.errors import InputError
 from model.deformation.config import KIND, NetworkConfig
 from model.deformation.network import DeformationNetwork
+from model.deformation.spline import MonotoneSpline
 from model.training import chunks
 
 FloatArray = NDArray[np.float32]
 Array = NDArray[Any]
 CHUNK = 512
 CLAIMS = frozenset({"axis", "leakage", "invariance", "leads", "prediction", "integrity"})
+
+
+class Network(Protocol):
+    """What either recipe's network does with tensors."""
+
+    spline: MonotoneSpline
+
+    def eval(self) -> Any:
+        """Stop training."""
+
+    def prepare(self, signals: Tensor) -> Tensor:
+        """Millivolts (n, leads, samples) to x."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """x to z (n, latent)."""
+
+    def canonical(self, z: Tensor) -> Tensor:
+        """z to x50 (n, leads, samples)."""
+
+    def predict_age(self, x: Tensor) -> Tensor:
+        """x to years (n,)."""
+
+    def direction(self) -> Tensor:
+        """B (leads, samples)."""
 
 
 def load(checkpoint: Checkpoint) -> DeformationModel:
@@ -31,19 +57,62 @@ def load(checkpoint: Checkpoint) -> DeformationModel:
     """
     network = DeformationNetwork(NetworkConfig.from_mapping(checkpoint.config, checkpoint.path))
     load_state(network, checkpoint)
-    return DeformationModel(network)
+    return model_of(network)
+
+
+def model_of(network: DeformationNetwork) -> DeformationModel:
+    """A network in memory as a model under audit."""
+    config = network.config
+    spec = InputSpec("beat", LEADS, config.rate, config.samples, config.r_index)
+    return DeformationModel(network, spec, config.latent, KIND, keeps_record_scale=True)
+
+
+def load_published(checkpoint: Checkpoint) -> DeformationModel:
+    """The model of a checkpoint of kind "deformation-published"; raises as `load`."""
+    from model.deformation.published import config as published
+    from model.deformation.published.network import DeformationNetwork as PublishedNetwork
+
+    config = published.NetworkConfig.from_mapping(checkpoint.config, checkpoint.path)
+    network = PublishedNetwork(config)
+    load_state(network, checkpoint)
+    spec = InputSpec("beat", config.leads, config.rate, config.samples, config.r_index)
+    by_record = config.normalisation == "record"
+    return DeformationModel(
+        network, spec, config.latent, published.KIND, keeps_record_scale=by_record
+    )
+
+
+def load_any(checkpoint: Checkpoint) -> DeformationModel:
+    """The model of a checkpoint of either recipe.
+
+    Raises:
+        CheckpointError: it is of neither.
+    """
+    return (
+        load_published(checkpoint) if checkpoint.kind.endswith("-published") else load(checkpoint)
+    )
 
 
 class DeformationModel:
-    """Implements `Deforms` and `PredictsAge`. Signals are mV, shape (n, leads, samples)."""
+    """Implements `Deforms` and `PredictsAge`. Signals are mV, shape (n, leads, samples).
 
-    kind = KIND
+    `keeps_record_scale` says that x keeps one scale a record, so that the laws of limb leads hold.
+    """
+
     claims = CLAIMS
 
-    def __init__(self, network: DeformationNetwork) -> None:
-        self.network = network.eval()
-        c = network.config
-        self.input_spec = InputSpec("beat", tuple(c.leads), c.rate, c.samples, c.r_index)
+    def __init__(
+        self,
+        network: Network,
+        input_spec: InputSpec,
+        latent: int,
+        kind: str,
+        *,
+        keeps_record_scale: bool,
+    ) -> None:
+        network.eval()
+        self.network, self.input_spec, self.latent = network, input_spec, latent
+        self.kind, self.keeps_record_scale = kind, keeps_record_scale
 
     def prepare(self, signals: FloatArray) -> FloatArray:
         """Normalised beats x, shape (n, leads, samples); NaN stays NaN."""
@@ -52,7 +121,7 @@ class DeformationModel:
     def encode(self, signals: FloatArray) -> FloatArray:
         """Morphology latents z, shape (n, latent)."""
         return self._map(
-            lambda s: self.network.encoder(self.network.prepare(s)), self._checked(signals)
+            lambda s: self.network.encode(self.network.prepare(s)), self._checked(signals)
         )
 
     def canonical(self, latents: FloatArray) -> FloatArray:
@@ -62,13 +131,13 @@ class DeformationModel:
             InputError: latents are not (n, latent).
         """
         latents = np.asarray(latents)
-        if latents.ndim != 2 or latents.shape[1] != self.network.config.latent:
+        if latents.ndim != 2 or latents.shape[1] != self.latent:
             raise InputError(
                 "latents",
-                f"their shape is {latents.shape}, the model's is (n, {self.network.config.latent})",
+                f"their shape is {latents.shape}, the model's is (n, {self.latent})",
                 "give what `encode` returns",
             )
-        return self._map(self.network.decoder, latents)
+        return self._map(self.network.canonical, latents)
 
     def axis_value(self, ages: Array) -> Array:
         """g(ages): the shape of `ages`; float32 stays float32, anything else is float64."""
@@ -99,13 +168,10 @@ class DeformationModel:
     def predict_age(self, batch: Batch) -> FloatArray:
         """Predicted ages in years, shape (n,), from the signals alone."""
 
-        def head(signals: Tensor) -> Tensor:
-            years: Tensor = self.network.age_head(
-                self.network(self.network.prepare(signals)).projection
-            )
-            return years
-
-        return self._map(head, self._checked(batch.signals))
+        return self._map(
+            lambda s: self.network.predict_age(self.network.prepare(s)),
+            self._checked(batch.signals),
+        )
 
     def _checked(self, signals: FloatArray) -> FloatArray:
         signals = np.asarray(signals)

@@ -1,4 +1,4 @@
-"""What describes a deformation network and its training, as plain values."""
+"""What describes a deformation system and its training, as plain values."""
 
 from __future__ import annotations
 
@@ -7,83 +7,77 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from axis_audit.cohort import LEADS
 from axis_audit.errors import CheckpointError
 
 KIND = "deformation"
-DOWNSAMPLING = 8
-"""The decoder doubles the time axis three times."""
-STAGES = ("canonical", "axis", "joint")
+POOLED = 4
+"""An age network halves the time axis twice."""
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The network's shape; a checkpoint's `config` holds exactly these keys.
+    """The system's shape; a checkpoint's `config` holds exactly these keys. Twelve leads.
 
     Attributes:
-        samples, rate, r_index: samples a lead, per second, and the sample of the R peak.
-        normalisation: "lead" (published: every lead to unit SD) or "record" (one scale a record,
-            which keeps Einthoven's law).
-        channels, latent: width of the convolutions, dimensions of z.
+        rate, samples, r_index: samples per second and a lead, and the sample of the R peak.
+        age_networks: how many read age, each trained without a part of the people of its own.
+        age_channels, age_hidden: width of their convolutions and of their last layer.
+        components: principal components that encoder and decoder work in.
+        latent: dimensions of z. encoder_hidden, decoder_hidden: widths. An encoder so narrow cannot
+            fold z finely enough to hide age from its critics.
         knot_low, knot_high, knot_step: knots of g, years.
-        age_hidden: hidden units of the age head. dropout: share of z dropped in training.
     """
 
-    leads: tuple[str, ...] = LEADS
     rate: float = 100.0
     samples: int = 120
     r_index: int = 40
-    normalisation: Literal["lead", "record"] = "lead"
-    channels: int = 32
-    latent: int = 256
+    age_networks: int = 3
+    age_channels: int = 40
+    age_hidden: int = 96
+    components: int = 96
+    latent: int = 32
+    encoder_hidden: int = 64
+    decoder_hidden: int = 384
     knot_low: float = 15.0
     knot_high: float = 95.0
     knot_step: float = 5.0
-    age_hidden: int = 16
-    dropout: float = 0.05
 
     def problems(self) -> list[str]:
-        """What makes these values no network, in words; empty when they are sound."""
+        """What makes these values no system, in words; empty when they are sound."""
         found = []
-        if self.normalisation not in ("lead", "record"):
-            found.append(f"normalisation is {self.normalisation!r}, not 'lead' or 'record'")
-        if self.samples % DOWNSAMPLING or self.samples <= 0:
-            found.append(f"samples is {self.samples}, not a positive multiple of {DOWNSAMPLING}")
+        if self.samples % POOLED or self.samples <= 0:
+            found.append(f"samples is {self.samples}, not a positive multiple of {POOLED}")
         if not 0 <= self.r_index < self.samples:
             found.append(f"r_index {self.r_index} is not one of {self.samples} samples")
-        if min(self.channels, self.latent, self.age_hidden, len(self.leads)) < 1:
-            found.append("channels, latent, age_hidden and leads must not be empty")
-        if len(set(self.leads)) != len(self.leads):
-            found.append(f"lead names repeat: {self.leads}")
+        if not 2 <= self.age_networks <= 10:
+            found.append(f"age_networks is {self.age_networks}, not from 2 to 10")
+        widths = ("age_channels", "age_hidden", "latent", "encoder_hidden", "decoder_hidden")
+        if min(getattr(self, width) for width in widths) < 1:
+            found.append(f"{', '.join(widths)} must not be empty")
+        if not self.latent <= self.components <= 8 * self.samples:
+            found.append(
+                f"components is {self.components}, not from latent ({self.latent}) to the "
+                f"{8 * self.samples} numbers of a beat"
+            )
         if not self.rate > 0:
             found.append(f"rate is {self.rate}, not positive")
-        if not 0 <= self.dropout < 1:
-            found.append(f"dropout is {self.dropout}, not in [0, 1)")
         if not (self.knot_step > 0 and self.knot_high - self.knot_low >= 2 * self.knot_step):
             found.append("the knots of g need a positive step and at least two segments")
         return found
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a checkpoint."""
-        return {**asdict(self), "leads": list(self.leads)}
+        return asdict(self)
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any], path: Path | str = "config") -> NetworkConfig:
         """Read a checkpoint's `config`.
 
         Raises:
-            CheckpointError: keys are missing or unknown, or values make no network.
+            CheckpointError: keys are missing or unknown, or values make no system.
         """
-        known = {f.name: type(f.default) for f in fields(cls)}
-        problems = [f"missing key {name!r}" for name in known if name not in config]
-        problems += [f"unknown key {name!r}" for name in config if name not in known]
-        values: dict[str, Any] = {}
-        for name in known.keys() & config.keys():
-            try:
-                values[name] = _coerce(config[name], known[name])
-            except (TypeError, ValueError):
-                problems.append(f"{name} is {config[name]!r}, not a {known[name].__name__}")
-        problems = sorted(problems) or cls(**values).problems()
+        values, problems = read_fields(cls, config)
+        problems = problems or cls(**values).problems()
         if problems:
             raise CheckpointError(
                 path,
@@ -91,6 +85,20 @@ class NetworkConfig:
                 "save it with `python -m model.deformation train`, which writes the config",
             )
         return cls(**values)
+
+
+def read_fields(kind: type, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Values of a dataclass's fields from plain ones, and what is wrong with them, sorted."""
+    known = {f.name: type(f.default) for f in fields(kind)}
+    problems = [f"missing key {name!r}" for name in known if name not in config]
+    problems += [f"unknown key {name!r}" for name in config if name not in known]
+    values: dict[str, Any] = {}
+    for name in known.keys() & config.keys():
+        try:
+            values[name] = _coerce(config[name], known[name])
+        except (TypeError, ValueError):
+            problems.append(f"{name} is {config[name]!r}, not a {known[name].__name__}")
+    return values, sorted(problems)
 
 
 def _coerce(value: Any, kind: type) -> Any:
@@ -105,54 +113,60 @@ def _coerce(value: Any, kind: type) -> Any:
     return value
 
 
+def _default_weights() -> dict[str, float]:
+    return {
+        "reconstruction": 10.0,
+        "critics": 10.0,
+        "kernel": 20.0,
+        "linear": 1.0,
+        "products": 0.3,
+        "covariance": 0.5,
+        "consistency": 2.0,
+    }
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained.
+    """How a system is trained; `python -m model.deformation train --help` says it in words.
 
     Attributes:
-        epochs: passes over the records, all stages together.
-        stage_shares: shares of `epochs` for canonical pretraining and axis learning; joint
-            training has the rest.
-        batch_size, seed: the order of beats is a pure function of seed and epoch.
-        learning_rate: peak for the encoder, decoder and age head. axis_rate: for B, g and a0.
-        selection_share: share of patients held out to select the checkpoint.
-        single_share: how often a record is seen by a single beat instead of its median.
-        weights: the weight of every loss.
+        seed: of everything drawn. single_share: how often a record is seen by a single beat.
+        held_share: share of people who are only watched: nothing is fitted or selected on them.
+        age_epochs, age_batch, age_rate, age_decay: of each age network.
+        epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
+        noise: SD of noise on z before decoding. jitter: SD of noise on the second view's
+            coordinates. critic_noise: SD of noise on z before critics.
+        critics, critic_hidden, critic_rate, critic_steps: how many, how wide, how fast, and how
+            many steps they take for one of the encoder.
+        crossed: critics judge the half of the people that they do not learn from.
+        target: what critics read: "estimate", the age networks' for people they have not seen
+            (beside age itself), or "age" alone.
+        weights: of every loss.
     """
 
-    epochs: int = 80
-    stage_shares: tuple[float, float] = (0.08, 0.04)
-    batch_size: int = 256
     seed: int = 0
-    learning_rate: float = 2e-3
-    axis_rate: float = 1e-2
-    weight_decay: float = 5e-2
-    selection_share: float = 0.08
-    single_share: float = 0.6
-    weights: Mapping[str, float] = field(
-        default_factory=lambda: {
-            "reconstruction": 2.0,
-            "age": 0.5,
-            "neutral": 1.0,
-            "smoothness": 20.0,
-            "axis_consistency": 1.0,
-            "latent_leakage": 0.5,
-            "canonical_leakage": 0.5,
-            "transport": 1.0,
-        }
-    )
-
-    def stage(self, epoch: int) -> tuple[str, int, int]:
-        """The stage of an epoch: its name, first epoch, and the epoch after its last."""
-        first = max(1, round(self.stage_shares[0] * self.epochs))
-        second = first + max(1, round(self.stage_shares[1] * self.epochs))
-        if epoch < first:
-            return "canonical", 0, first
-        if epoch < second:
-            return "axis", first, second
-        return "joint", second, max(self.epochs, second + 1)
+    single_share: float = 0.5
+    held_share: float = 0.08
+    age_epochs: int = 20
+    age_batch: int = 256
+    age_rate: float = 3e-3
+    age_decay: float = 5e-2
+    epochs: int = 130
+    batch: int = 1024
+    rate: float = 5e-4
+    decay: float = 5e-2
+    noise: float = 0.3
+    jitter: float = 0.1
+    critic_noise: float = 0.2
+    critics: int = 4
+    critic_hidden: tuple[int, int] = (256, 128)
+    critic_rate: float = 2e-3
+    critic_steps: int = 4
+    crossed: bool = True
+    target: Literal["estimate", "age"] = "estimate"
+    weights: Mapping[str, float] = field(default_factory=_default_weights)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a manifest."""
         plain = asdict(self)
-        return {**plain, "stage_shares": list(self.stage_shares), "weights": dict(self.weights)}
+        return {**plain, "critic_hidden": list(self.critic_hidden), "weights": dict(self.weights)}

@@ -77,12 +77,14 @@ class Beats:
 class TrainingData:
     """What a run sees: the fitting side and the selection side, and where they come from.
 
-    `selectors` are the ids of the patients on the selection side.
+    `fitters` are the ids of the patients on the fitting side, one a record; `selectors` those of
+    the selection side.
     """
 
     fit: Beats
     selection: Beats
     cohorts: tuple[Cohort, ...]
+    fitters: NDArray[np.str_]
     selectors: NDArray[np.str_]
 
 
@@ -105,7 +107,11 @@ def split(medians: Cohort, singles: Cohort | None, share: float) -> TrainingData
     cohorts = (medians,) if own is None else (medians, own)
     selection = medians.subset(held)
     return TrainingData(
-        Beats.of(fit, own), Beats.of(selection, None), cohorts, selection.patient_ids
+        Beats.of(fit, own),
+        Beats.of(selection, None),
+        cohorts,
+        fit.patient_ids,
+        selection.patient_ids,
     )
 
 

@@ -5,7 +5,7 @@ The audit proper, with intervals and verdicts, is axis-audit's; this is the trai
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,15 +16,18 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from axis_audit.capabilities import Batch
+from axis_audit.capabilities import Batch, Deforms, PredictsAge
 from axis_audit.checkpoint import Checkpoint, seen_rows
 from axis_audit.cohort import Cohort
 from axis_audit.errors import CohortError
-from model.deformation.adapter import DeformationModel
 from model.deformation.augment import Augmentation
 from model.training import generator
 
 FEWEST_PATIENTS = 30
+
+
+class DeformationModel(Deforms, PredictsAge, Protocol):
+    """A deformation system of either recipe."""
 
 
 def unseen(cohort: Cohort, checkpoint: Checkpoint) -> Cohort:

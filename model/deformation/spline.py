@@ -46,6 +46,13 @@ class MonotoneSpline(nn.Module):
         """Rise of g over every segment, float32, shape (segments,), all positive."""
         return softplus(self.raw_increments.float()) + SMALLEST_INCREMENT
 
+    def set_increments(self, increments: Tensor) -> None:
+        """Take up rises of g over every segment, shape (segments,), all above the floor."""
+        with torch.no_grad():
+            self.raw_increments.copy_(
+                torch.log(torch.expm1(increments.double() - SMALLEST_INCREMENT))
+            )
+
     def forward(self, ages: Tensor, frozen_rise: bool = False) -> Tensor:
         """g(ages).
 

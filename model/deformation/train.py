@@ -1,10 +1,8 @@
-"""Training: canonical pretraining, axis learning, joint training.
+"""Training in three steps: age networks, the axis in closed form, encoder and decoder.
 
-Published: the three stages, and gradient-routing assertions between losses and parameters. Chosen
-here: each stage has its own AdamW with warm-up and cosine decay; routing is asserted on the first
-batch of every stage; the checkpoint is the joint epoch with the least sum of reconstruction error
-and age error on the selection patients, each relative to knowing nothing (the mean beat, the
-median age).
+Published: the equation and its parts. Chosen here: everything about the order and the losses; see
+`age_stage`, `axis_fit` and `encoder_stage`. Nothing selects a checkpoint: it is the last epoch of a
+fixed schedule, and the held-out people are only watched.
 """
 
 from __future__ import annotations
@@ -12,158 +10,141 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from axis_audit import checkpoint as checkpoints
-from model import training
-from model.deformation.augment import Augmentation
+from axis_audit.checkpoint import hashed
+from model import engine, training
+from model.deformation import tables
+from model.deformation.age_stage import AgeStage, parts_of, read_ages
+from model.deformation.axis_fit import fit_axis
+from model.deformation.beats import eight_leads, prepare
 from model.deformation.config import KIND, NetworkConfig, TrainingConfig
 from model.deformation.data import Beats, TrainingData
+from model.deformation.encoder_stage import EncoderStage
 from model.deformation.network import DeformationNetwork
-from model.deformation.objective import Rows, stage_losses
-from model.deformation.routing import ROUTES, assert_routes, trained_groups
+from model.deformation.watch import watched
 
-AXIS_GROUPS = frozenset({"axis", "spline", "neutral"})
-WARM_UP = 0.05
-LAST_RATE = 0.005
-LARGEST_GRADIENT = 5.0
-SELECTED_BY = (
-    "least (reconstruction MSE / beat variance) + (age MAE / MAE of the median age), "
-    "median beats of the selection patients, joint stage"
-)
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-
-def rate_factor(progress: float) -> float:
-    """Learning rate over its peak, at a share `progress` of a stage."""
-    if progress < WARM_UP:
-        return progress / WARM_UP
-    cosine = math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))
-    return LAST_RATE + (1 - LAST_RATE) * (1 + cosine) / 2
+SELECTED_BY = "nothing: the last epoch of a fixed schedule; held-out people were only watched"
+PEOPLE_OF_HALVES = 2
 
 
 class DeformationTraining:
-    """A network with its data and optimiser: a `training.Trainee`."""
+    """A system with its data and its stage of training: a `training.Trainee`.
 
-    def __init__(self, data: TrainingData, network: NetworkConfig, config: TrainingConfig) -> None:
+    Args:
+        people: patient ids of `data.fit`, shape (n,).
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        people: NDArray[np.str_],
+        network: NetworkConfig,
+        config: TrainingConfig,
+        fabric: Fabric,
+    ) -> None:
         torch.manual_seed(training.derived_seed(config.seed, "weights"))
-        self.model = DeformationNetwork(network)
-        self.data, self.config = data, config
-        self.augment = Augmentation()
-        self.stage = ""
-        self.optimiser: torch.optim.Optimizer
-        self._enter("canonical")
+        self.model = DeformationNetwork(network).to(fabric.device)
+        self.data, self.config, self.fabric = data, config, fabric
+        self.parts = parts_of(people, network.age_networks)
+        self.halves = torch.from_numpy(
+            (hashed(people) // np.uint64(997) % np.uint64(PEOPLE_OF_HALVES)).astype(np.int64)
+        )
+        self.number = -1
+        self.stage: AgeStage | EncoderStage
+        self._enter(0)
 
-    def _enter(self, stage: str) -> None:
-        self.stage = stage
-        trained = trained_groups(stage)
-        options = []
-        for name, parameters in self.model.groups().items():
-            for p in parameters:
-                p.requires_grad_(name in trained)
-            if name in trained:
-                on_axis = name in AXIS_GROUPS
-                peak = self.config.axis_rate if on_axis else self.config.learning_rate
-                decay = 0.0 if on_axis or name == "age_head" else self.config.weight_decay
-                options.append({"params": parameters, "peak": peak, "weight_decay": decay})
-        self.optimiser = torch.optim.AdamW(options, lr=0.0)
+    @property
+    def epochs(self) -> int:
+        """Of all stages."""
+        return self.config.age_epochs * self.model.config.age_networks + self.config.epochs
+
+    def _enter(self, number: int) -> None:
+        """Begin a stage: age network 0, 1, ..., then the encoder."""
+        self.number = number
+        networks = self.model.readers()
+        if number < len(networks):
+            rows = torch.nonzero(self.parts != number)[:, 0]
+            self.stage = AgeStage(
+                networks[number],
+                self.data.fit,
+                rows,
+                number,
+                config=self.config,
+                fabric=self.fabric,
+            )
+            return
+        torch.manual_seed(training.derived_seed(self.config.seed, "critics"))
+        device = self.fabric.device
+        self.model.cpu()
+        fit_linear_parts(self.model, self.data.fit)
+        for network in networks:
+            network.to(device)
+        known = tables.build(self.data.fit, self.parts, networks, self.model.components, device)
+        self.stage = EncoderStage(self.model, known, self.halves, self.config, self.fabric)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
-        """One pass over the fitting records; mean of every loss."""
-        stage, first, after = self.config.stage(epoch)
-        if epoch == first:
-            self._enter(stage)
-        # Frozen layers keep their running statistics too.
-        self.model.train(stage != "axis")
-        torch.manual_seed(training.derived_seed(self.config.seed, "dropout", epoch))
-        chance = training.generator(self.config.seed, "beats", epoch)
-        order = training.batches(
-            len(self.data.fit), self.config.batch_size, self.config.seed, epoch
-        )
-        sums: dict[str, float] = dict.fromkeys(ROUTES[stage], 0.0)
-        for i, rows in enumerate(order):
-            self._set_rate((epoch - first + i / len(order)) / (after - first))
-            losses = self._losses(rows, chance)
-            if epoch == first and i == 0:
-                assert_routes(losses, self.model.groups(), ROUTES[stage])
-            self._step(losses)
-            for name, loss in losses.items():
-                sums[name] += float(loss.detach()) / len(order)
-        return sums
-
-    def _losses(self, rows: Tensor, chance: torch.Generator) -> dict[str, Tensor]:
-        fit = self.data.fit
-        views = (fit.draw(rows, self.config.single_share, chance), fit.medians[rows])
-        x, medians = (self.model.prepare(self.augment(v, chance)) for v in views)
-        batch = Rows(x, medians, fit.ages[rows], fit.shares[rows])
-        return stage_losses(self.model, batch, self.stage)
-
-    def _step(self, losses: Mapping[str, Tensor]) -> None:
-        total = torch.stack([self.config.weights[n] * loss for n, loss in losses.items()]).sum()
-        self.optimiser.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        for group in self.optimiser.param_groups:
-            torch.nn.utils.clip_grad_norm_(group["params"], LARGEST_GRADIENT)
-        self.optimiser.step()
-
-    def _set_rate(self, progress: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["peak"] * rate_factor(progress)
+        """One epoch of the stage that it belongs to."""
+        networks = self.model.config.age_networks
+        number = min(epoch // self.config.age_epochs, networks)
+        if number != self.number:
+            self._enter(number)
+        return self.stage.train_epoch(epoch - number * self.config.age_epochs)
 
     def assess(self, epoch: int) -> Mapping[str, float]:
-        """Errors on the selection patients' median beats; "score" only in the joint stage."""
-        errors = selection_errors(self.model, self.data.selection)
-        joint = self.config.stage(epoch)[0] == "joint"
-        score = errors["reconstruction_ratio"] + errors["mae_ratio"]
-        return {f"selection_{k}": v for k, v in errors.items()} | {
-            "score": score if joint else math.inf,
-            "neutral_age": float(self.model.spline.neutral_age.detach()),
-        }
+        """What the held-out people show; the score only says which epoch is the last."""
+        done = epoch + 1 == self.epochs
+        if self.number < self.model.config.age_networks:
+            network = self.model.readers()[self.number]
+            years = read_ages(network, self.data.selection.medians, self.fabric.device)
+            seen = {"held_mae": float((years - self.data.selection.ages).abs().mean())}
+        elif done or (epoch + 1) % 10 == 0:
+            seen = watched(self.model, self.data.selection, self.fabric.device)
+        else:
+            seen = {}
+        return {**seen, "score": 0.0 if done else math.inf}
 
     def weights(self) -> dict[str, Tensor]:
-        """The network's state dict."""
-        return self.model.state_dict()
+        """The system's state dict."""
+        return {k: v.cpu() for k, v in self.model.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, stage and optimiser."""
+        """Weights, stage, optimisers."""
         return {
-            "model": self.model.state_dict(),
-            "stage": self.stage,
-            "optimiser": self.optimiser.state_dict(),
+            "model": self.weights(),
+            "number": self.number,
+            "stage": self.stage.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state again."""
-        self._enter(state["stage"])
         self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if state["number"] != self.number:
+            self._enter(state["number"])
+            self.model.load_state_dict(state["model"])
+        self.stage.load_state_dict(state["stage"])
 
 
-@torch.no_grad()
-def selection_errors(model: DeformationNetwork, beats: Beats) -> dict[str, float]:
-    """Errors of reconstruction and age on median beats; records weigh alike."""
-    model.eval()
-    squares, predicted = [], []
-    x_all = model.prepare(beats.medians)
-    delta = model.deformation(beats.ages)
-    for rows in training.chunks(len(beats), 512):
-        parts = model(x_all[rows])
-        squares.append((parts.x50 + delta[rows] - x_all[rows]).square().mean(dim=(1, 2)))
-        predicted.append(model.age_head(parts.projection))
-    variance = (x_all - x_all.mean(0)).square().mean()
-    ages_predicted = torch.cat(predicted)
-    mae = (ages_predicted - beats.ages).abs().mean()
-    covariance = torch.cov(torch.stack([ages_predicted, beats.ages]))
-    return {
-        "calibration_slope": float(covariance[0, 1] / covariance[0, 0]),
-        "reconstruction_ratio": float(torch.cat(squares).mean() / variance),
-        "mae": float(mae),
-        "mae_ratio": float(mae / (beats.ages - beats.ages.median()).abs().mean()),
-    }
+def fit_linear_parts(model: DeformationNetwork, beats: Beats) -> None:
+    """Fit principal components, g, B and a0 to median beats, in closed form."""
+    x = prepare(beats.medians)
+    model.components.fit(eight_leads(x))
+    axis = fit_axis(x.numpy(), beats.ages.numpy(), beats.shares.numpy(), model.config)
+    with torch.no_grad():
+        model.ageing.copy_(eight_leads(torch.from_numpy(axis.direction)))
+        model.spline.set_increments(torch.from_numpy(axis.increments))
+        model.spline.neutral_age.copy_(torch.tensor(axis.neutral_age))
 
 
 @dataclass(frozen=True)
@@ -176,6 +157,7 @@ class Request:
     resume: bool = False
     progress: bool = True
     save_every: int = 5
+    engine: engine.EngineOptions = field(default_factory=engine.EngineOptions)
     stop: Callable[[int], bool] = lambda epoch: False
 
 
@@ -185,46 +167,53 @@ def train(
     """Train, and write `NAME.pth`, `NAME.config.json` and `NAME.log.jsonl`.
 
     Raises:
-        InputError: an interrupted run is in the way, or does not fit this one.
-        RoutingError: a loss reaches parameters that it must not.
+        InputError: an interrupted run is in the way or does not fit this one, or no such device.
     """
     training.deterministic(request.threads)
-    trainee = DeformationTraining(data, network, config)
+    fabric = engine.start(request.engine)
+    trainee = DeformationTraining(data, data.fitters, network, config, fabric)
     described = {"network": network.as_dict(), "training": config.as_dict()}
     plan = training.Plan(
-        epochs=config.epochs,
+        epochs=trainee.epochs,
         state_path=request.checkpoint.with_suffix(".state.partial"),
         log_path=request.checkpoint.with_suffix(".log.jsonl"),
-        identity={**described, "fingerprint": data.cohorts[0].fingerprint},
+        identity={
+            **described,
+            "fingerprint": data.cohorts[0].fingerprint,
+            "processes": fabric.world_size,
+        },
         save_every=request.save_every,
         resume=request.resume,
         progress=request.progress,
+        writes=fabric.is_global_zero,
         stop=request.stop,
     )
     outcome = training.run(trainee, plan)
     if outcome.best_weights is None or outcome.history is None:
-        raise RuntimeError("no epoch of joint training was assessed")
+        raise RuntimeError("the last epoch was not reached")
     manifest = training.build_manifest(
         data.cohorts,
         data.selectors,
         folds=list(request.folds),
         seed=config.seed,
-        epochs=config.epochs,
         selected_by=SELECTED_BY,
-        selected_epoch=outcome.best_epoch,
-        selection=outcome.history[outcome.best_epoch],
-        loss_weights=dict(config.weights),
+        watched=outcome.history[-1],
         training=described["training"],
     )
-    checkpoints.save(
-        request.checkpoint,
-        kind=KIND,
-        config=network.as_dict(),
-        state=outcome.best_weights,
-        manifest=manifest,
-    )
-    request.checkpoint.with_suffix(".config.json").write_text(
+    if fabric.is_global_zero:
+        _write(request.checkpoint, described, outcome.best_weights, manifest)
+        training.finish(plan)
+    fabric.barrier()
+    return manifest
+
+
+def _write(
+    path: Path,
+    described: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    manifest: checkpoints.Manifest,
+) -> None:
+    checkpoints.save(path, kind=KIND, config=described["network"], state=weights, manifest=manifest)
+    path.with_suffix(".config.json").write_text(
         json.dumps({"kind": KIND, **described}, indent=2) + "\n"
     )
-    training.finish(plan)
-    return manifest

@@ -9,7 +9,7 @@ import torch
 from synthetic_beats import beats
 
 from axis_audit.cohort import Cohort
-from model.deformation.config import NetworkConfig
+from model.deformation.published.config import NetworkConfig
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from model.deformation.adapter import DeformationModel
+from model.deformation.adapter import DeformationModel, model_of
 from model.deformation.config import NetworkConfig
 from model.deformation.network import DeformationNetwork
 from model.deformation.spline import MonotoneSpline
 
-CONFIG = NetworkConfig(channels=4, latent=8, age_hidden=4)
+CONFIG = NetworkConfig(age_channels=4, age_hidden=4, components=12, latent=8)
 
 
 def model_with(neutral: float, raw: list[float]) -> DeformationModel:
@@ -23,7 +23,7 @@ def model_with(neutral: float, raw: list[float]) -> DeformationModel:
     with torch.no_grad():
         network.spline.neutral_age.fill_(neutral)
         network.spline.raw_increments.copy_(torch.tensor(raw))
-    return DeformationModel(network)
+    return model_of(network)
 
 
 increments = st.lists(st.floats(-6, 6, width=32), min_size=16, max_size=16)

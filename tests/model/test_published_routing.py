@@ -6,9 +6,15 @@ import pytest
 import torch
 from torch.nn.functional import mse_loss
 
-from model.deformation import objective
-from model.deformation.network import DeformationNetwork
-from model.deformation.routing import ROUTES, RoutingError, assert_routes, reached, trained_groups
+from model.deformation.published import objective
+from model.deformation.published.network import DeformationNetwork
+from model.deformation.published.routing import (
+    ROUTES,
+    RoutingError,
+    assert_routes,
+    reached,
+    trained_groups,
+)
 
 
 @pytest.fixture

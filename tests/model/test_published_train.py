@@ -19,8 +19,8 @@ from axis_audit.errors import InputError
 from model import training
 from model.deformation import __main__ as cli
 from model.deformation import adapter, data
-from model.deformation.config import NetworkConfig, TrainingConfig
-from model.deformation.train import Request, train
+from model.deformation.published.config import NetworkConfig, TrainingConfig
+from model.deformation.published.train import Request, train
 
 ROOT = Path(__file__).parents[2]
 CONFIG = TrainingConfig(epochs=4, batch_size=64, seed=3)
@@ -46,7 +46,7 @@ def same_weights(a, b):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory, people):
-    path = tmp_path_factory.mktemp("run") / "deformation.pth"
+    path = tmp_path_factory.mktemp("run") / "deformation_published.pth"
     small = NetworkConfig(channels=4, latent=8, age_hidden=4)
     return trained(path, people, small)
 
@@ -116,7 +116,7 @@ def test_the_files_beside_the_checkpoint_describe_it(reference):
 
 
 def test_the_trained_model_can_be_loaded_and_predicts(reference, medians):
-    model = adapter.load(reference)
+    model = adapter.load_published(reference)
     predicted = model.predict_age(Batch(medians.signals, {}))
     assert predicted.shape == (len(medians),)
     assert np.isfinite(predicted).all()
@@ -170,7 +170,7 @@ def test_a_cohort_too_small_to_hold_anybody_out_is_refused(medians):
 def test_the_command_line_trains_and_evaluates(tmp_path, medians, monkeypatch, capsys):
     monkeypatch.setattr(data, "open_beats", lambda source, folds, singles: (medians, None))
     path = tmp_path / "small.pth"
-    command = ["train", "--cohort", "x", "--checkpoint", str(path), "--epochs", "3"]
+    command = ["train-published", "--cohort", "x", "--checkpoint", str(path), "--epochs", "3"]
     assert cli.main([*command, "--threads", "1", "--medians-only", "--batch-size", "64"]) == 0
     assert path.stat().st_size < 5e6
     capsys.readouterr()
@@ -185,7 +185,10 @@ def test_the_command_line_trains_and_evaluates(tmp_path, medians, monkeypatch, c
     assert {"mae", "calibration_slope", "transport_ratio", "ridge_r2_of_age_from_z"} <= set(numbers)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["train-published", "--help"], ["evaluate", "--help"]],
+)
 def test_help_teaches(arguments):
     result = subprocess.run(
         [sys.executable, "-m", "model.deformation", *arguments],
@@ -197,7 +200,7 @@ def test_help_teaches(arguments):
 @pytest.mark.parametrize("text", ["", "1-", "a", "8-1"])
 def test_folds_that_make_no_sense_are_refused(text, capsys):
     with pytest.raises(SystemExit):
-        cli.main(["train", "--cohort", "x", "--checkpoint", "y", "--folds", text])
+        cli.main(["train-published", "--cohort", "x", "--checkpoint", "y", "--folds", text])
     assert "fold" in capsys.readouterr().err
 
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from model.deformation.network import DeformationNetwork, Parts
+from model.deformation.published.network import DeformationNetwork, Parts
 
 NEUTRAL_AGE = 50.0
 ROUGHNESS_SCALE = 0.01

@@ -12,10 +12,10 @@ from axis_audit import capabilities as can
 from axis_audit import checkpoint as checkpoints
 from axis_audit.errors import CheckpointError, InputError
 from model.deformation import adapter
-from model.deformation.config import KIND, NetworkConfig
-from model.deformation.network import DeformationNetwork
+from model.deformation.published.config import KIND, NetworkConfig
+from model.deformation.published.network import DeformationNetwork
 
-COMMITTED = Path(__file__).parents[2] / "model" / "checkpoints" / "deformation.pth"
+COMMITTED = Path(__file__).parents[2] / "model" / "checkpoints" / "deformation_published.pth"
 
 
 def saved(path, config, state=None, given=None):
@@ -34,13 +34,13 @@ def saved(path, config, state=None, given=None):
 @pytest.fixture(scope="module", params=["lead", "record"])
 def model(request, tmp_path_factory):
     config = NetworkConfig(channels=4, latent=8, age_hidden=4, normalisation=request.param)
-    return adapter.load(saved(tmp_path_factory.mktemp("m") / "m.pth", config))
+    return adapter.load_published(saved(tmp_path_factory.mktemp("m") / "m.pth", config))
 
 
 def test_it_has_the_capabilities_it_claims(model):
     protocols = (can.ModelUnderAudit, can.Deforms, can.DecodesCanonical, can.PredictsAge)
     assert all(isinstance(model, p) for p in protocols)
-    assert model.kind == "deformation"
+    assert model.kind == "deformation-published"
     assert model.input_spec == can.InputSpec("beat", model.input_spec.leads, 100.0, 120, 40)
     assert {"axis", "leakage", "invariance", "leads", "prediction", "integrity"} == model.claims
 
@@ -145,28 +145,28 @@ def test_ages_that_do_not_match_the_latents_are_refused(model):
 def test_a_config_that_is_no_network_is_explained(tmp_path, small, change, words):
     bad = saved(tmp_path / "m.pth", small, given={**small.as_dict(), **change})
     with pytest.raises(CheckpointError, match=words):
-        adapter.load(bad)
+        adapter.load_published(bad)
 
 
 def test_a_missing_config_key_is_named(tmp_path, small):
     given = small.as_dict()
     del given["latent"]
     with pytest.raises(CheckpointError, match="missing key 'latent'"):
-        adapter.load(saved(tmp_path / "m.pth", small, given=given))
+        adapter.load_published(saved(tmp_path / "m.pth", small, given=given))
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path, small):
     state = DeformationNetwork(small).state_dict()
     state["bias"] = state.pop("axis")
     with pytest.raises(CheckpointError, match=r"missing axis \(1, 12, 120\)"):
-        adapter.load(saved(tmp_path / "m.pth", small, state))
+        adapter.load_published(saved(tmp_path / "m.pth", small, state))
 
 
 def test_a_reload_is_bitwise_the_same(tmp_path, medians):
     path = tmp_path / "m.pth"
     saved(path, NetworkConfig())
     assert path.stat().st_size < 5_000_000
-    first, second = (adapter.load(checkpoints.load(path)) for _ in range(2))
+    first, second = (adapter.load_published(checkpoints.load(path)) for _ in range(2))
     np.testing.assert_array_equal(
         first.encode(medians.signals[:9]), second.encode(medians.signals[:9])
     )
@@ -185,7 +185,7 @@ def test_the_committed_checkpoint_is_small_smooth_and_knows_its_people():
     checkpoint = checkpoints.load(COMMITTED)
     assert COMMITTED.stat().st_size < 5_000_000
     assert len(checkpoint.manifest.patients) > 10_000
-    model = adapter.load(checkpoint)
+    model = adapter.load_published(checkpoint)
     g = model.axis_value(np.arange(15.0, 96.0))
     assert np.abs(np.diff(g, 2)).max() / np.ptp(g) <= 0.01
     assert np.all(np.diff(model.axis_value(np.arange(0, 120, 0.1, dtype=np.float32))) > 0)
