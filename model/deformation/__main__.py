@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -116,6 +117,8 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help=f"of encoder and decoder (default {default.epochs})")  # fmt: skip
     add("--batch-size", type=positive, default=default.batch,
         help=f"beats a step of encoder and decoder (default {default.batch})")  # fmt: skip
+    add("--age-networks", type=Path, metavar="CHECKPOINT",
+        help="take over those of this checkpoint, of the same people and seed")  # fmt: skip
     add("--latent", type=positive, default=NetworkConfig().latent, help="dimensions of z")
     add("--accelerator", choices=("cpu", "cuda", "mps", "auto"), default="cpu")
     add("--precision", choices=PRECISIONS, default="32-true", help="mixed precision on GPUs")
@@ -152,10 +155,12 @@ def run_train(options: argparse.Namespace) -> None:
     )
     request = Request(
         options.checkpoint, options.folds, threads=options.threads, resume=options.resume,
+        age_networks=options.age_networks,
         engine=EngineOptions(options.accelerator, options.precision),
     )  # fmt: skip
     manifest = train(data, network, config, request)
-    print(json.dumps({"checkpoint": str(options.checkpoint), **manifest.data["watched"]}))
+    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+        print(json.dumps({"checkpoint": str(options.checkpoint), **manifest.data["watched"]}))
 
 
 def run_published(options: argparse.Namespace) -> None:

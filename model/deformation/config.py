@@ -35,7 +35,7 @@ class NetworkConfig:
     age_channels: int = 40
     age_hidden: int = 96
     components: int = 96
-    latent: int = 32
+    latent: int = 16
     encoder_hidden: int = 64
     decoder_hidden: int = 384
     knot_low: float = 15.0
@@ -116,8 +116,8 @@ def _coerce(value: Any, kind: type) -> Any:
 def _default_weights() -> dict[str, float]:
     return {
         "reconstruction": 10.0,
-        "critics": 10.0,
-        "kernel": 20.0,
+        "critics": 5.0,
+        "kernel": 30.0,
         "linear": 1.0,
         "products": 0.3,
         "covariance": 0.5,
@@ -135,12 +135,12 @@ class TrainingConfig:
         age_epochs, age_batch, age_rate, age_decay: of each age network.
         epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
         noise: SD of noise on z before decoding. jitter: SD of noise on the second view's
-            coordinates. critic_noise: SD of noise on z before critics.
+            coordinates.
         critics, critic_hidden, critic_rate, critic_steps: how many, how wide, how fast, and how
             many steps they take for one of the encoder.
         crossed: critics judge the half of the people that they do not learn from.
-        target: what critics read: "estimate", the age networks' for people they have not seen
-            (beside age itself), or "age" alone.
+        target: what z must not tell: "estimate", the age networks' for people they have not seen,
+            or "age". The encoder cannot learn by heart the ages of people if it is not shown them.
         weights: of every loss.
     """
 
@@ -151,13 +151,12 @@ class TrainingConfig:
     age_batch: int = 256
     age_rate: float = 3e-3
     age_decay: float = 5e-2
-    epochs: int = 130
+    epochs: int = 60
     batch: int = 1024
-    rate: float = 5e-4
+    rate: float = 1e-3
     decay: float = 5e-2
-    noise: float = 0.3
+    noise: float = 0.2
     jitter: float = 0.1
-    critic_noise: float = 0.2
     critics: int = 4
     critic_hidden: tuple[int, int] = (256, 128)
     critic_rate: float = 2e-3

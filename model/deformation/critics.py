@@ -48,6 +48,18 @@ class Critics(nn.Module):
         for bias in self.biases:
             bias[critic] = 0.0
 
+    def features(self, z: Tensor) -> Tensor:
+        """Last hidden layers of all critics on the same rows (n, latent), standardised.
+
+        Returns:
+            shape (n, critics * hidden), for a kernel machine whose weights are solved exactly.
+        """
+        hidden = z.expand(len(self), *z.shape)
+        for weight, bias in list(zip(self.weights, self.biases, strict=True))[:-1]:
+            hidden = leaky_relu(torch.baddbmm(bias, hidden, weight), LEAK)
+        rows = hidden.transpose(0, 1).flatten(1)
+        return (rows - rows.mean(0)) / (rows.std(0) + 1e-4)
+
     def forward(self, z: Tensor) -> Tensor:
         """What each critic reads from its own rows."""
         last = len(self.weights) - 1

@@ -31,8 +31,6 @@ from model.deformation.tables import Tables, View
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-AGE_WEIGHT = 0.3
-"""Of age beside its estimate, which tells more of the same with less noise."""
 WARM_UP_EPOCHS, FLAT = 5, 0.6
 """Epochs until rates and leakage penalties are whole; share of the epochs until rates fall."""
 LARGEST_GRADIENT = 5.0
@@ -53,31 +51,27 @@ class _Pair(nn.Module):
 
 
 class Targets:
-    """What z must not tell: estimated age, age, and either's distance from its median."""
+    """What z must not tell: years (age, or the estimate of it) and their distance from the median.
 
-    def __init__(self, tables: Tables, config: TrainingConfig) -> None:
-        self.config = config
-        self.known = (tables.median_estimates, tables.ages)
-        self.scales = [self._moments(known) for known in self.known]
-        both = config.target == "estimate"
-        self.weights = torch.tensor([1.0, 1.0, AGE_WEIGHT, AGE_WEIGHT] if both else [1.0, 1.0])
+    Args:
+        years: of the median beats, shape (n,), to standardise by.
+    """
 
-    @staticmethod
-    def _moments(years: Tensor) -> tuple[Tensor, ...]:
+    count = 2
+
+    def __init__(self, years: Tensor) -> None:
         away = (years - years.median()).abs()
-        return years.median(), years.mean(), years.std(), away.mean(), away.std()
+        self.median, self.mean, self.deviation = years.median(), years.mean(), years.std()
+        self.away_mean, self.away_deviation = away.mean(), away.std()
 
-    def of(self, estimates: Tensor, ages: Tensor) -> Tensor:
-        """Standardised targets, shape (n, targets)."""
-        columns = []
-        for years, scale in zip((estimates, ages), self.scales, strict=True):
-            median, mean, deviation, away, away_deviation = scale
-            columns += [
-                (years - mean) / deviation,
-                ((years - median).abs() - away) / away_deviation,
-            ]
-        wanted = columns if self.config.target == "estimate" else columns[2:]
-        return torch.stack(wanted, dim=1)
+    def of(self, years: Tensor) -> Tensor:
+        """Standardised targets, shape (n, 2)."""
+        away = (years - self.median).abs()
+        columns = (
+            (years - self.mean) / self.deviation,
+            (away - self.away_mean) / self.away_deviation,
+        )
+        return torch.stack(columns, dim=1)
 
 
 class EncoderStage:
@@ -98,7 +92,8 @@ class EncoderStage:
     ) -> None:
         self.tables, self.config, self.fabric = tables, config, fabric
         self.halves = [torch.nonzero(halves == half)[:, 0] for half in (0, 1)]
-        self.targets = Targets(tables, config)
+        shown = tables.median_estimates if config.target == "estimate" else tables.ages
+        self.targets = Targets(shown)
         variances = network.components.deviations.square()
         self.shares = (variances / variances.sum()).to(fabric.device)
         ageing = network.components.changes(network.ageing[None])
@@ -112,7 +107,7 @@ class EncoderStage:
             lr=0.0,
         )
         critics = Critics(
-            config.critics, network.config.latent, config.critic_hidden, len(self.targets.weights)
+            config.critics, network.config.latent, config.critic_hidden, Targets.count
         )
         critic_optimiser = torch.optim.AdamW(
             critics.parameters(), lr=config.critic_rate, weight_decay=2e-2, betas=CRITIC_BETAS
@@ -180,6 +175,7 @@ class EncoderStage:
         ).sum()
         self.optimiser.zero_grad()
         self.fabric.backward(total)
+        self.critics.requires_grad_(True)
         encoder = self.optimiser.param_groups[0]["params"]
         torch.nn.utils.clip_grad_norm_(encoder, LARGEST_GRADIENT)
         self.optimiser.step()
@@ -188,33 +184,32 @@ class EncoderStage:
     def _leaks(self, white: Tensor, truth: Tensor, chance: torch.Generator) -> dict[str, Tensor]:
         """The leakage penalties whose weight is not zero."""
         wanted, losses = self.config.weights, {}
-        weights = self._put(self.targets.weights)
+        self.critics.requires_grad_(False)
         if wanted["critics"]:
-            halves = split_halves(self._noisy_halves(white, chance), len(self.critics),
-                                  crossed=self.config.crossed)  # fmt: skip
+            halves = split_halves(white.chunk(2), len(self.critics), crossed=self.config.crossed)
             facts = split_halves(truth.chunk(2), len(self.critics), crossed=self.config.crossed)
-            self.critics.requires_grad_(False)
-            losses["critics"] = (squared_correlation(self.readers(halves), facts) @ weights).mean()
-            self.critics.requires_grad_(True)
+            read = squared_correlation(self.readers(halves), facts)
+            losses["critics"] = read.sum(dim=1).mean()
         if wanted["kernel"]:
-            leak = dependence.explained(white, truth, chance)
-            losses["kernel"] = leak.relu() @ weights
+            features = self.critics.features(white) if wanted["critics"] else None
+            leak = dependence.explained(white, truth, chance, features)
+            losses["kernel"] = leak.relu().sum()
         if wanted["linear"]:
             each = squared_correlation(white.T[..., None], truth[None])  # (latent, targets)
-            losses["linear"] = (each @ weights).sum()
+            losses["linear"] = each.sum()
         if wanted["products"]:
             centred = truth - truth.mean(0)
             moments = torch.einsum("nt,ni,nj->tij", centred, white, white) / len(white)
-            losses["products"] = moments.square().sum((1, 2)) @ weights / 2
+            losses["products"] = moments.square().sum() / 2
         return losses
 
     def _train_critics(self, white: Tensor, truth: Tensor, chance: torch.Generator) -> None:
         for step in range(self.config.critic_steps):
             if step:
                 white, truth = self._others(len(truth) // 2, chance)
-            halves = split_halves(self._noisy_halves(white, chance), len(self.critics), False)
+            halves = split_halves(white.chunk(2), len(self.critics), False)
             facts = split_halves(truth.chunk(2), len(self.critics), False)
-            errors = (self.readers(halves) - facts).square() * self._put(self.targets.weights)
+            errors = (self.readers(halves) - facts).square()
             self.critic_optimiser.zero_grad()
             self.fabric.backward(errors.mean())
             self.critic_optimiser.step()
@@ -234,15 +229,12 @@ class EncoderStage:
         encoder.train()
         return whiten(z), self._truth(rows, view)
 
-    def _noisy_halves(self, white: Tensor, chance: torch.Generator) -> tuple[Tensor, ...]:
-        noise = self.config.critic_noise * self._normal(white, chance)
-        return (white + self._put(noise)).chunk(2)
-
     def _view(self, rows: Tensor, chance: torch.Generator) -> View:
         return self.tables.draw(rows, self.config.single_share, chance)
 
     def _truth(self, rows: Tensor, view: View) -> Tensor:
-        return self._put(self.targets.of(view.estimates, self.tables.ages[rows]))
+        estimated = self.config.target == "estimate"
+        return self._put(self.targets.of(view.estimates if estimated else self.tables.ages[rows]))
 
     @staticmethod
     def _normal(like: Tensor, chance: torch.Generator) -> Tensor:

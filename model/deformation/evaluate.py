@@ -64,6 +64,9 @@ def evaluate(model: DeformationModel, cohort: Cohort) -> dict[str, float]:
     for name, direction in _directions(model).items():
         delta = model.axis_value(cohort.age)[:, None, None] * direction
         numbers[f"reconstruction_{name}"] = float(np.square(x - x50 - delta).mean())
+    delta = model.axis_value(cohort.age)[:, None, None] * model.axis_direction()
+    numbers["reconstruction_l1"] = float(np.abs(x - x50 - delta).mean())
+    numbers["residual_share"] = numbers["reconstruction_with_b"] / float(x.var(axis=0).mean())
     numbers |= _leakage(z, x50, ages)
     return {k: float(f"{v:.5g}") for k, v in numbers.items()}
 

@@ -170,10 +170,11 @@ def predicted_age(model: DeformationModel, people: Cohort) -> Figure:
         own = people.sex == sex
         if not own.any():
             continue
-        left.scatter(truth[own], predicted[own], s=4, alpha=0.4, color=colour, label=sex or "sex unknown")
+        name = sex or "sex unknown"
+        left.scatter(truth[own], predicted[own], s=4, alpha=0.4, color=colour, label=name)
         some = [d for d in DECADES if (own & (decade == d)).sum() >= 10]
         errors = [np.abs(predicted - truth)[own & (decade == d)].mean() for d in some]
-        right.bar(np.array(some) + 5 + shift, errors, width=2.5, color=colour, label=sex)
+        right.bar(np.array(some) + 5 + shift, errors, width=2.5, color=colour, label=name)
     left.plot([18, 95], [18, 95], color="black", lw=0.8)
     left.set(xlabel="age (years)", ylabel="predicted age (years)")
     left.legend()

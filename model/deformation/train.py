@@ -21,6 +21,7 @@ from torch import Tensor
 
 from axis_audit import checkpoint as checkpoints
 from axis_audit.checkpoint import hashed
+from axis_audit.errors import InputError
 from model import engine, training
 from model.deformation import tables
 from model.deformation.age_stage import AgeStage, parts_of, read_ages
@@ -44,6 +45,7 @@ class DeformationTraining:
 
     Args:
         people: patient ids of `data.fit`, shape (n,).
+        age_networks: weights of networks trained with the same seed on the same people, or None.
     """
 
     def __init__(
@@ -52,10 +54,16 @@ class DeformationTraining:
         people: NDArray[np.str_],
         network: NetworkConfig,
         config: TrainingConfig,
+        *,
         fabric: Fabric,
+        age_networks: Mapping[str, Tensor] | None = None,
     ) -> None:
         torch.manual_seed(training.derived_seed(config.seed, "weights"))
         self.model = DeformationNetwork(network).to(fabric.device)
+        self.age_epochs = config.age_epochs * network.age_networks
+        if age_networks is not None:
+            self.model.age_networks.load_state_dict(age_networks)
+            self.age_epochs = 0
         self.data, self.config, self.fabric = data, config, fabric
         self.parts = parts_of(people, network.age_networks)
         self.halves = torch.from_numpy(
@@ -63,12 +71,12 @@ class DeformationTraining:
         )
         self.number = -1
         self.stage: AgeStage | EncoderStage
-        self._enter(0)
+        self._enter(0 if self.age_epochs else network.age_networks)
 
     @property
     def epochs(self) -> int:
         """Of all stages."""
-        return self.config.age_epochs * self.model.config.age_networks + self.config.epochs
+        return self.age_epochs + self.config.epochs
 
     def _enter(self, number: int) -> None:
         """Begin a stage: age network 0, 1, ..., then the encoder."""
@@ -96,11 +104,14 @@ class DeformationTraining:
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One epoch of the stage that it belongs to."""
-        networks = self.model.config.age_networks
-        number = min(epoch // self.config.age_epochs, networks)
+        number = self.model.config.age_networks
+        if epoch < self.age_epochs:
+            number, epoch = divmod(epoch, self.config.age_epochs)
+        else:
+            epoch -= self.age_epochs
         if number != self.number:
             self._enter(number)
-        return self.stage.train_epoch(epoch - number * self.config.age_epochs)
+        return self.stage.train_epoch(epoch)
 
     def assess(self, epoch: int) -> Mapping[str, float]:
         """What the held-out people show; the score only says which epoch is the last."""
@@ -149,7 +160,10 @@ def fit_linear_parts(model: DeformationNetwork, beats: Beats) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What `train` is asked for: where the checkpoint goes, and how the run behaves."""
+    """What `train` is asked for: where the checkpoint goes, and how the run behaves.
+
+    `age_networks` is a checkpoint of the same people and seed whose age networks are taken over.
+    """
 
     checkpoint: Path
     folds: tuple[int, ...] = ()
@@ -157,6 +171,7 @@ class Request:
     resume: bool = False
     progress: bool = True
     save_every: int = 5
+    age_networks: Path | None = None
     engine: engine.EngineOptions = field(default_factory=engine.EngineOptions)
     stop: Callable[[int], bool] = lambda epoch: False
 
@@ -171,7 +186,10 @@ def train(
     """
     training.deterministic(request.threads)
     fabric = engine.start(request.engine)
-    trainee = DeformationTraining(data, data.fitters, network, config, fabric)
+    ready = _ready_networks(request.age_networks, data, config)
+    trainee = DeformationTraining(
+        data, data.fitters, network, config, fabric=fabric, age_networks=ready
+    )
     described = {"network": network.as_dict(), "training": config.as_dict()}
     plan = training.Plan(
         epochs=trainee.epochs,
@@ -181,6 +199,7 @@ def train(
             **described,
             "fingerprint": data.cohorts[0].fingerprint,
             "processes": fabric.world_size,
+            "age_networks": ready is not None,
         },
         save_every=request.save_every,
         resume=request.resume,
@@ -205,6 +224,28 @@ def train(
         training.finish(plan)
     fabric.barrier()
     return manifest
+
+
+def _ready_networks(
+    path: Path | None, data: TrainingData, config: TrainingConfig
+) -> dict[str, Tensor] | None:
+    if path is None:
+        return None
+    ready = checkpoints.load(path)
+    manifest, prefix = ready.manifest.data, "age_networks."
+    same = {
+        "kind": (ready.kind, KIND),
+        "seed": (manifest.get("seed"), config.seed),
+        "data": (manifest.get("fingerprint"), data.cohorts[0].fingerprint),
+    }
+    differing = [name for name, (theirs, ours) in same.items() if theirs != ours]
+    if differing:
+        raise InputError(
+            path,
+            f"its {' and '.join(differing)} are not those of this run",
+            "age networks of other people or parts are not cross-fitted here; train them anew",
+        )
+    return {k.removeprefix(prefix): v for k, v in ready.state.items() if k.startswith(prefix)}
 
 
 def _write(

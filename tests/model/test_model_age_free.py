@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from model.deformation.config import NetworkConfig, TrainingConfig
 from model.deformation.network import DeformationNetwork
 from model.deformation.train import Request, train
 
+ROOT = Path(__file__).parents[2]
 SMALL = NetworkConfig(
     age_channels=4, age_hidden=8, components=12, latent=4, encoder_hidden=8, decoder_hidden=16
 )
@@ -86,6 +89,38 @@ def test_the_manifest_says_who_was_seen_and_that_nobody_selected(reference, medi
     assert {"held_mae", "held_residual", "held_kernel"} <= set(manifest.data["watched"])
     described = json.loads(reference.path.with_suffix(".config.json").read_text())
     assert described["network"] == dict(reference.config)
+
+
+def test_age_networks_can_be_taken_over_from_the_same_people_and_seed_only(
+    tmp_path, people, reference
+):
+    again = trained(tmp_path / "a.pth", people, age_networks=reference.path)
+    shared = [k for k in reference.state if k.startswith("age_networks.")]
+    assert all(torch.equal(again.state[k], reference.state[k]) for k in shared)
+    with pytest.raises(InputError, match="its seed are not those of this run"):
+        trained(tmp_path / "b.pth", people, replace(CONFIG, seed=9), age_networks=reference.path)
+
+
+@pytest.mark.parametrize("dropped", ["critics", "kernel", "linear", "products"])
+def test_every_penalty_can_be_left_out(tmp_path, people, reference, dropped):
+    config = replace(CONFIG, epochs=1, weights={**CONFIG.weights, dropped: 0.0})
+    trained(tmp_path / "a.pth", people, config, age_networks=reference.path)
+    line = json.loads((tmp_path / "a.log.jsonl").read_text().splitlines()[-1])
+    assert dropped not in line
+    assert len({"critics", "kernel", "linear", "products"} & set(line)) == 3
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_checkpoint(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
+    command += ["model.deformation", "train", "--cohort", "atlas", "--folds", "1", "--threads", "1"]
+    command += ["--medians-only", "--epochs", "1", "--age-epochs", "1", "--batch-size", "256"]
+    path = tmp_path / "two.pth"
+    done = subprocess.run(
+        [*command, "--checkpoint", str(path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count(str(path)) == 1
+    assert adapter.load(checkpoints.load(path)).kind == "deformation"
 
 
 def test_it_has_the_capabilities_it_claims(model):
