@@ -33,7 +33,7 @@ LEAKS = {
 
 def _weights(config: TrainingConfig, *kept: str) -> TrainingConfig:
     """The same training with the leakage penalties named, and no others."""
-    penalties = ("critics", "kernel", "linear", "products")
+    penalties = ("critics", "kernel", "canonical", "linear", "products")
     weights = {k: 0.0 if k in penalties and k not in kept else v for k, v in config.weights.items()}
     return replace(config, weights=weights)
 
@@ -78,7 +78,14 @@ ROWS: Mapping[str, Row] = {
         "+ critics on the cross-fitted estimate, judging people they did not learn from",
         lambda config: _weights(config, "linear", "products", "critics"),
     ),
-    "final": Row("+ kernel machine: the reference system", lambda config: config),
+    "kernel": Row(
+        "+ kernel machine on z",
+        lambda config: _weights(config, "linear", "products", "critics", "kernel"),
+    ),
+    "final": Row(
+        "+ kernel machine on D(z): the reference system",
+        checkpoint=CHECKPOINTS / "deformation.pth",
+    ),
     "no_noise": Row(
         "final without noise and consistency",
         lambda config: replace(config, noise=0.0, weights={**config.weights, "consistency": 0.0}),

@@ -24,7 +24,7 @@ class NetworkConfig:
         age_channels, age_hidden: width of their convolutions and of their last layer.
         components: principal components that encoder and decoder work in.
         latent: dimensions of z. encoder_hidden, decoder_hidden: widths. An encoder so narrow cannot
-            fold z finely enough to hide age from its critics.
+            fold z finely enough to hide age from its critics; decoder_hidden 0 is a linear decoder.
         knot_low, knot_high, knot_step: knots of g, years.
     """
 
@@ -37,7 +37,7 @@ class NetworkConfig:
     components: int = 96
     latent: int = 16
     encoder_hidden: int = 64
-    decoder_hidden: int = 384
+    decoder_hidden: int = 32
     knot_low: float = 15.0
     knot_high: float = 95.0
     knot_step: float = 5.0
@@ -51,9 +51,11 @@ class NetworkConfig:
             found.append(f"r_index {self.r_index} is not one of {self.samples} samples")
         if not 2 <= self.age_networks <= 10:
             found.append(f"age_networks is {self.age_networks}, not from 2 to 10")
-        widths = ("age_channels", "age_hidden", "latent", "encoder_hidden", "decoder_hidden")
+        widths = ("age_channels", "age_hidden", "latent", "encoder_hidden")
         if min(getattr(self, width) for width in widths) < 1:
             found.append(f"{', '.join(widths)} must not be empty")
+        if self.decoder_hidden < 0:
+            found.append(f"decoder_hidden is {self.decoder_hidden}, not 0 or more")
         if not self.latent <= self.components <= 8 * self.samples:
             found.append(
                 f"components is {self.components}, not from latent ({self.latent}) to the "
@@ -118,6 +120,7 @@ def _default_weights() -> dict[str, float]:
         "reconstruction": 10.0,
         "critics": 5.0,
         "kernel": 30.0,
+        "canonical": 8.0,
         "linear": 1.0,
         "products": 0.3,
         "covariance": 0.5,

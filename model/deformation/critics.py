@@ -89,12 +89,12 @@ def squared_correlation(read: Tensor, truth: Tensor) -> Tensor:
     return (a * b).mean(-2).square() / (norm + 1e-8)
 
 
-def whiten(z: Tensor) -> Tensor:
+def whiten(z: Tensor, ridge: float = 1e-4) -> Tensor:
     """z (n, d) with the identity for its covariance over these rows, by Cholesky; differentiable.
 
     Critics look here: age hidden in directions of tiny variance is as plain as any other.
     """
-    covariance = torch.cov(z.T) + 1e-4 * torch.eye(z.shape[1], dtype=z.dtype)
+    covariance = torch.cov(z.T) + ridge * torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
     factor = torch.linalg.cholesky(covariance)
     centred = (z - z.mean(0)).T
     white: Tensor = torch.linalg.solve_triangular(factor, centred, upper=False).T

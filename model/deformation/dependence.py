@@ -71,7 +71,9 @@ def explained(
     columns = torch.cat([y, *(y[order] for order in orders)], dim=1)
     matrix, penalty = kernel(z, features), RIDGE * n
     with torch.no_grad():
-        factor = torch.linalg.cholesky(matrix + penalty * torch.eye(n, dtype=z.dtype))
+        factor = torch.linalg.cholesky(
+            matrix + penalty * torch.eye(n, dtype=z.dtype, device=z.device)
+        )
         solved = torch.cholesky_solve(columns, factor)
         value = (columns.square().sum(0) - penalty * (columns * solved).sum(0)) / n
     carrier = penalty * (solved * (matrix @ solved)).sum(0) / n

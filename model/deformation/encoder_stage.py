@@ -7,6 +7,7 @@ decoder take one, down the sum of
 - `critics`: squared correlations of what the critics read with the truth, in the half of the people
   from which a critic did not learn;
 - `kernel`: what kernel ridge regression explains within the batch (`dependence`), where positive;
+- `canonical`: the same of what D(z) looks like (`looks`);
 - `linear`, `products`: squared correlations of targets with dimensions of z, with their products;
 - `covariance`: squared covariances between dimensions: no direction is left small;
 - `consistency`: squared distance of z of two beats of one record. A z that is folded finely enough
@@ -25,6 +26,7 @@ from model import engine, training
 from model.deformation import dependence
 from model.deformation.config import TrainingConfig
 from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
+from model.deformation.looks import looks
 from model.deformation.network import Decoder, DeformationNetwork, Encoder
 from model.deformation.tables import Tables, View
 
@@ -44,10 +46,12 @@ class _Pair(nn.Module):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
-    def forward(self, coordinates: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """z of all rows; coordinates decoded from the first len(noise) rows' z and noise."""
+    def forward(self, coordinates: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """z of all rows; of the first len(noise), coordinates decoded from z and from z + noise."""
         z = self.encoder(coordinates)
-        return z, self.decoder(z[: len(noise)] + noise)
+        first = z[: len(noise)]
+        plain, noisy = self.decoder(torch.cat([first, first + noise])).chunk(2)
+        return z, plain, noisy
 
 
 class Targets:
@@ -112,6 +116,7 @@ class EncoderStage:
         critic_optimiser = torch.optim.AdamW(
             critics.parameters(), lr=config.critic_rate, weight_decay=2e-2, betas=CRITIC_BETAS
         )
+        self.components, self.latent = network.components, network.config.latent
         self.critics = critics
         self.pair, self.optimiser = fabric.setup(pair, optimiser)
         self.readers, self.critic_optimiser = fabric.setup(critics, critic_optimiser)
@@ -152,15 +157,15 @@ class EncoderStage:
         config = self.config
         view, again = (self._view(rows, chance) for _ in range(2))
         jittered = again.coordinates + config.jitter * self._normal(again.coordinates, chance)
-        noise = torch.randn(len(rows), self.critics.weights[0].shape[1], generator=chance)
-        z, drawn = self.pair(
+        noise = torch.randn(len(rows), self.latent, generator=chance)
+        z, canonical, drawn = self.pair(
             self._put(torch.cat([view.coordinates, jittered])), self._put(config.noise * noise)
         )
         first, second = z.split(len(rows))
         white, truth = whiten(first), self._truth(rows, view)
         if config.weights["critics"]:
             self._train_critics(white.detach(), truth, chance)
-        losses = self._leaks(white, truth, chance)
+        losses = self._leaks(white, canonical, truth, chance)
         expected = self._put(view.coordinates - self.ageing[rows])
         error = (drawn - expected).square() @ self.shares
         losses["reconstruction"] = error.mean()
@@ -181,8 +186,10 @@ class EncoderStage:
         self.optimiser.step()
         return {k: float(v.detach()) for k, v in losses.items()}
 
-    def _leaks(self, white: Tensor, truth: Tensor, chance: torch.Generator) -> dict[str, Tensor]:
-        """The leakage penalties whose weight is not zero."""
+    def _leaks(
+        self, white: Tensor, canonical: Tensor, truth: Tensor, chance: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The leakage penalties whose weight is not zero, of whitened z and coordinates of D(z)."""
         wanted, losses = self.config.weights, {}
         self.critics.requires_grad_(False)
         if wanted["critics"]:
@@ -194,6 +201,9 @@ class EncoderStage:
             features = self.critics.features(white) if wanted["critics"] else None
             leak = dependence.explained(white, truth, chance, features)
             losses["kernel"] = leak.relu().sum()
+        if wanted["canonical"]:
+            seen = looks(canonical, self.components)
+            losses["canonical"] = dependence.explained(seen, truth, chance).relu().sum()
         if wanted["linear"]:
             each = squared_correlation(white.T[..., None], truth[None])  # (latent, targets)
             losses["linear"] = each.sum()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from axis_audit.cohort import LEADS
 from axis_audit.cohorts.beats import derive_twelve_leads
+from axis_audit.measures.canonical import canonical_features
 from axis_audit.perturbations import swap_arms, swap_leads
 from model.deformation import dependence, tables
 from model.deformation.age_network import AgeNetwork
@@ -21,6 +22,7 @@ from model.deformation.components import Components
 from model.deformation.config import NetworkConfig
 from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
 from model.deformation.data import Beats
+from model.deformation.looks import LOOKS_OF_LEADS, looks
 from model.deformation.spline import MonotoneSpline
 from model.deformation.waves import measure
 
@@ -150,7 +152,7 @@ def test_critics_are_independent_and_restart_one_by_one():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(3, 60), st.integers(0, 10**6))
+@given(st.integers(20, 60), st.integers(0, 10**6))
 def test_squared_correlations_are_numpys(n, seed):
     chance = np.random.default_rng(seed)
     a, b = chance.normal(size=(n, 2)), chance.normal(size=(n, 2))
@@ -202,6 +204,31 @@ def test_descending_the_kernel_takes_a_leak_away():
         optimiser.step()
     assert before > 0.3
     assert leak(noise + age * turn.detach(), age).item() < 0.05
+
+
+def test_looks_hold_the_sizes_and_peaks_that_the_audit_probes():
+    torch.manual_seed(0)
+    components = Components(6, 120)
+    components.fit(torch.randn(80, 8, 120))
+    coordinates = torch.randn(500, 6)
+    seen = looks(coordinates, components)
+    assert seen.shape == (500, 6 + LOOKS_OF_LEADS)
+    beats = twelve_leads(components.beats(coordinates)).numpy()
+    probed = canonical_features(beats, components=6)
+    design = np.column_stack([np.ones(500), seen.numpy()])
+    left = probed - design @ np.linalg.lstsq(design, probed, rcond=None)[0]
+    assert (left.std(axis=0) / probed.std(axis=0)).max() < 0.02
+
+
+def test_what_critics_have_learned_joins_the_kernel():
+    torch.manual_seed(0)
+    z = torch.randn(400, 4)
+    parity = (z[:, 0] * z[:, 1] * z[:, 2] * z[:, 3]).sign()[:, None]
+    chance = torch.Generator().manual_seed(0)
+    alone = dependence.explained(z, parity, chance)
+    helped = dependence.explained(z, parity, chance, torch.cat([parity, torch.randn(400, 3)], 1))
+    assert alone < 0.1
+    assert helped > 0.5
 
 
 def test_estimates_come_from_the_network_that_has_not_seen_the_person(medians, singles):
