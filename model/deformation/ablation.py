@@ -90,8 +90,9 @@ ROWS: Mapping[str, Row] = {
         "final without noise and consistency",
         lambda config: replace(config, noise=0.0, weights={**config.weights, "consistency": 0.0}),
     ),
+    "latent_8": Row("final, 8 dimensions", lambda config: config, lambda n: replace(n, latent=8)),
     "latent_32": Row(
-        "final with 32 dimensions", lambda config: config, lambda n: replace(n, latent=32)
+        "final, 32 dimensions", lambda config: config, lambda n: replace(n, latent=32)
     ),
 }
 

@@ -37,7 +37,7 @@ class NetworkConfig:
     components: int = 96
     latent: int = 16
     encoder_hidden: int = 64
-    decoder_hidden: int = 32
+    decoder_hidden: int = 384
     knot_low: float = 15.0
     knot_high: float = 95.0
     knot_step: float = 5.0

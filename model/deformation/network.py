@@ -55,7 +55,7 @@ class Decoder(nn.Module):
     """z (n, latent) -> coordinates of the canonical beat (n, components).
 
     Its bends are functions of z in which a probe of x50 finds age that a probe of z does not, so it
-    is narrow and trained against that (`looks`). A linear one, `decoder_hidden` 0, draws worse.
+    is trained against that (`looks`). A linear one, `decoder_hidden` 0, draws much worse.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -243,3 +243,21 @@ def test_a_device_that_is_not_there_is_named(tmp_path, medians, monkeypatch, cap
     command = ["train", "--cohort", "x", "--checkpoint", str(tmp_path / "a.pth")]
     assert cli.main([*command, "--medians-only", "--accelerator", "mps"]) == 4
     assert "--accelerator mps" in capsys.readouterr().err
+
+
+def test_the_committed_checkpoint_is_small_lawful_and_knows_its_people():
+    path = ROOT / "model" / "checkpoints" / "deformation.pth"
+    checkpoint = checkpoints.load(path)
+    assert path.stat().st_size < 5_000_000
+    assert len(checkpoint.manifest.patients) > 10_000
+    assert checkpoint.manifest.data["folds"] == [1, 2, 3, 4, 5, 6, 7, 8]
+    described = json.loads(path.with_suffix(".config.json").read_text())
+    assert described["network"] == dict(checkpoint.config)
+    committed = adapter.load(checkpoint)
+    g = committed.axis_value(np.arange(15.0, 96.0))
+    assert np.abs(np.diff(g, 2)).max() / np.ptp(g) <= 0.01
+    assert np.all(np.diff(committed.axis_value(np.arange(0, 120, 0.1, dtype=np.float32))) > 0)
+    assert committed.axis_value(np.array([committed.neutral_age]))[0] == 0.0
+    direction = committed.axis_direction()
+    assert np.linalg.norm(direction) == pytest.approx(1.0, abs=1e-5)
+    np.testing.assert_allclose(direction[2], direction[1] - direction[0], atol=1e-6)
