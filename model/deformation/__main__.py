@@ -14,9 +14,9 @@ from axis_audit.errors import InputError
 
 EXAMPLES = """\
 examples:
-  # train on PTB-XL's folds 1-8 as the committed checkpoint was (MINUTES minutes on two cores)
+  # train on PTB-XL's folds 1-8 as the committed checkpoint was (a quarter of an hour on one core)
   python -m model.deformation train --cohort ~/ptb-xl \\
-      --checkpoint model/checkpoints/deformation.pth
+      --threads 1 --checkpoint model/checkpoints/deformation.pth
   # the same on two GPUs of each of two machines, in mixed precision
   torchrun --nnodes 2 --nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \\
       -m model.deformation train --cohort ~/ptb-xl --checkpoint OUT.pth \\
