@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from axis_audit.checkpoint import Manifest, hash_ids
+from axis_audit.checkpoint import Manifest, hash_ids, save
 from axis_audit.cohort import Cohort
 from axis_audit.errors import InputError
 
@@ -116,6 +116,24 @@ def build_manifest(
         waveforms=np.unique(np.concatenate([c.hashes for c in cohorts])),
         selection=hash_ids(selectors),
         data=data,
+    )
+
+
+def write_checkpoint(
+    path: Path,
+    kind: str,
+    described: Mapping[str, Mapping[str, Any]],
+    weights: Mapping[str, Tensor],
+    manifest: Manifest,
+) -> None:
+    """Write NAME.pth and NAME.config.json.
+
+    Args:
+        described: "network", which the checkpoint holds, and "training", as plain values.
+    """
+    save(path, kind=kind, config=described["network"], state=weights, manifest=manifest)
+    path.with_suffix(".config.json").write_text(
+        json.dumps({"kind": kind, **described}, indent=2) + "\n"
     )
 
 

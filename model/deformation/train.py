@@ -7,7 +7,6 @@ fixed schedule, and the held-out people are only watched.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -101,6 +100,7 @@ class DeformationTraining:
             network.to(device)
         known = tables.build(self.data.fit, self.parts, networks, self.model.components, device)
         self.stage = EncoderStage(self.model, known, self.halves, self.config, self.fabric)
+        self.model.to(device)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One epoch of the stage that it belongs to."""
@@ -220,7 +220,9 @@ def train(
         training=described["training"],
     )
     if fabric.is_global_zero:
-        _write(request.checkpoint, described, outcome.best_weights, manifest)
+        training.write_checkpoint(
+            request.checkpoint, KIND, described, outcome.best_weights, manifest
+        )
         training.finish(plan)
     fabric.barrier()
     return manifest
@@ -246,15 +248,3 @@ def _ready_networks(
             "age networks of other people or parts are not cross-fitted here; train them anew",
         )
     return {k.removeprefix(prefix): v for k, v in ready.state.items() if k.startswith(prefix)}
-
-
-def _write(
-    path: Path,
-    described: Mapping[str, Any],
-    weights: Mapping[str, Tensor],
-    manifest: checkpoints.Manifest,
-) -> None:
-    checkpoints.save(path, kind=KIND, config=described["network"], state=weights, manifest=manifest)
-    path.with_suffix(".config.json").write_text(
-        json.dumps({"kind": KIND, **described}, indent=2) + "\n"
-    )

@@ -9,7 +9,6 @@ median age).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -206,15 +205,6 @@ def train(
         loss_weights=dict(config.weights),
         training=described["training"],
     )
-    checkpoints.save(
-        request.checkpoint,
-        kind=KIND,
-        config=network.as_dict(),
-        state=outcome.best_weights,
-        manifest=manifest,
-    )
-    request.checkpoint.with_suffix(".config.json").write_text(
-        json.dumps({"kind": KIND, **described}, indent=2) + "\n"
-    )
+    training.write_checkpoint(request.checkpoint, KIND, described, outcome.best_weights, manifest)
     training.finish(plan)
     return manifest
