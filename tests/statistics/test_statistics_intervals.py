@@ -116,3 +116,10 @@ def test_permutation_moves_patients_and_not_rows_within_a_patient():
 def test_patients_who_cannot_trade_places_are_refused():
     with pytest.raises(ValueError, match="one row a patient"):
         permuted_rows(np.array(["a", "b", "b"]), 5)
+
+
+def test_a_proportion_of_one_person_is_defined_and_of_nobody_is_not():
+    one = proportion(1, 1, LEVELS)
+    assert one.value == 1.0
+    assert one.interval == pytest.approx((0.025, 1.0))
+    assert math.isnan(proportion(0, 0, LEVELS).value)
