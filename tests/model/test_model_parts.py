@@ -152,13 +152,15 @@ def test_critics_are_independent_and_restart_one_by_one():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(20, 60), st.integers(0, 10**6))
+@given(st.integers(3, 60), st.integers(0, 10**6))
 def test_squared_correlations_are_numpys(n, seed):
     chance = np.random.default_rng(seed)
     a, b = chance.normal(size=(n, 2)), chance.normal(size=(n, 2))
     found = squared_correlation(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-    expected = [np.corrcoef(a[:, i], b[:, i])[0, 1] ** 2 for i in range(2)]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    exact = np.array([np.corrcoef(a[:, i], b[:, i])[0, 1] ** 2 for i in range(2)])
+    # What does not vary gives 0 and no NaN: 1e-8 beside the product of variances sees to that.
+    product = a.var(axis=0) * b.var(axis=0)
+    np.testing.assert_allclose(found, exact * product / (product + 1e-8), rtol=1e-9, atol=1e-12)
 
 
 def leak(z, targets, seed=0):
