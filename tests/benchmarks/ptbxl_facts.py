@@ -1,0 +1,128 @@
+"""Two facts about PTB-XL that audits of models trained on it meet.
+
+1. The same person stands under two patient ids: pairs of recordings of different ids whose median
+   beats correlate by more than .985, with age, sex and whether a human validated the recording.
+   `integrity.near_duplicates` FAILs on pairs above .99 among audited and fitting people.
+2. Beats of recordings that a human validated move farther with age. All of folds 9 and 10 are
+   validated, seven in ten of folds 1-8, so `axis.length` of a B fitted on folds 1-8 is above 1 on
+   fold 9: <B_plain, B>/<B, B> by fold and by validation, 95 % bootstrap interval of people.
+
+Folds 1-9, one record a patient, ages known.
+
+example:
+  python tests/benchmarks/ptbxl_facts.py <PTB-XL> --checkpoint model/checkpoints/deformation.pth \\
+      --output tests/benchmarks/records/ptbxl_facts.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from axis_audit.checkpoint import load as load_checkpoint
+from axis_audit.cohort import Cohort
+from axis_audit.measures.axis import transport_ratio
+from axis_audit.measures.duplicates import near_duplicates, unit_rows
+from model.deformation.adapter import load_any
+from model.deformation.data import open_beats
+
+ALIKE, SAME = 0.985, 0.99
+RESAMPLES = 2000
+
+
+def same_people(cohort: Cohort, table: pd.DataFrame) -> dict[str, Any]:
+    """Pairs of different patients whose median beats are alike, most alike first."""
+    pairs = []
+    for i, j, r in near_duplicates(unit_rows(cohort.signals), None, ALIKE):
+        one, other = table.iloc[i], table.iloc[j]
+        pairs.append(
+            {
+                "r": round(r, 4),
+                "records": [int(one.name), int(other.name)],
+                "folds": [int(one.strat_fold), int(other.strat_fold)],
+                "years_apart": abs(float(one.age) - float(other.age)),
+                "same_sex": bool(one.sex == other.sex),
+                "validated": bool(one.validated_by_human or other.validated_by_human),
+            }
+        )
+    return {
+        "pairs": pairs,
+        "above_.99": sum(pair["r"] > SAME for pair in pairs),
+        "same_sex_and_age_within_a_year": sum(
+            pair["same_sex"] and pair["years_apart"] <= 1 for pair in pairs
+        ),
+        "with_a_validated_recording": sum(pair["validated"] for pair in pairs),
+    }
+
+
+def axis_lengths(cohort: Cohort, table: pd.DataFrame, model: Any) -> dict[str, Any]:
+    """<B_plain, B>/<B, B> with its interval in groups of people."""
+    beats = np.concatenate([model.prepare(part) for part in np.array_split(cohort.signals, 20)])
+    g, direction = model.axis_value(cohort.age), model.axis_direction()
+    groups = {f"fold {k}": table.strat_fold == k for k in sorted(table.strat_fold.unique())}
+    fitted = table.strat_fold < 9
+    groups["folds 1-8, validated"] = fitted & table.validated_by_human
+    groups["folds 1-8, not validated"] = fitted & ~table.validated_by_human
+    rng = np.random.default_rng(0)
+    lengths = {}
+    for name, mask in groups.items():
+        rows = np.flatnonzero(mask.to_numpy())
+        n = len(rows)
+        draws = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+        weights = np.concatenate([np.ones((1, n)), draws])
+        ratios = transport_ratio(weights, beats[rows], g[rows], direction)
+        low, high = np.quantile(ratios[1:], [0.025, 0.975])
+        lengths[name] = {
+            "people": n,
+            "validated": round(float(table.validated_by_human.to_numpy()[rows].mean()), 3),
+            "length": round(float(ratios[0]), 3),
+            "interval": [round(float(low), 3), round(float(high), 3)],
+        }
+    return lengths
+
+
+def main() -> None:
+    """Print both tables; write them with --output."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("ptbxl", type=Path, help="the PTB-XL directory")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("model/checkpoints/deformation.pth")
+    )
+    parser.add_argument("--output", type=Path, help="where the JSON record goes")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    cohort = open_beats(options.ptbxl, range(1, 10), singles=False)[0]
+    cohort = cohort.with_known_age().one_per_patient()
+    database = pd.read_csv(options.ptbxl / "ptbxl_database.csv").set_index("ecg_id")
+    table = database.loc[[int(name.rpartition("/")[2]) for name in cohort.record_ids]]
+    record = {
+        "people": len(cohort),
+        "same_people": same_people(cohort, table),
+        "axis_length": axis_lengths(cohort, table, load_any(load_checkpoint(options.checkpoint))),
+    }
+    found = record["same_people"]
+    print(
+        f"{len(found['pairs'])} pairs of ids above r = {ALIKE} ({found['above_.99']} above {SAME}) "
+        f"among {len(cohort)} people; same sex and age within a year in "
+        f"{found['same_sex_and_age_within_a_year']}; a validated recording in "
+        f"{found['with_a_validated_recording']}"
+    )
+    for name, row in record["axis_length"].items():
+        print(f"{name:<26} {row['length']:.3f} {row['interval']}  {row['people']} people")
+    if options.output:
+        options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
