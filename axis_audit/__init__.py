@@ -29,7 +29,7 @@ _HOMES = {
     "make_cohort": "axis_audit.cohort",
     "open_cohort": "axis_audit.cohorts",
     "Above": "axis_audit.finding",
-    "AuditReport": "axis_audit.finding",
+    "AuditReport": "axis_audit.report.notebook",  # with its look in notebooks
     "Below": "axis_audit.finding",
     "Exactly": "axis_audit.finding",
     "Finding": "axis_audit.finding",

@@ -15,7 +15,7 @@ from axis_audit.cohort import Cohort
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
-from axis_audit.finding import AuditReport, Finding, Region, Verdict
+from axis_audit.finding import Finding, Region, Verdict
 from axis_audit.gates import (
     checks_to_run,
     gates_in_force,
@@ -24,6 +24,7 @@ from axis_audit.gates import (
 )
 from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
 from axis_audit.registry import FAMILIES, Check, all_checks, statistical_gates
+from axis_audit.report.notebook import AuditReport
 from axis_audit.statistics.levels import Levels
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from axis_audit import cli_reports
 from axis_audit.errors import InputError
 
 _DEFECTS = """\
@@ -53,10 +54,16 @@ _STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `axis-audit`; returns the exit status."""
     parser = _parser()
-    options = parser.parse_args(arguments)
-    run = {"checks": _print_checks, "defects": _defects, "calibrate": _calibrate}.get(
-        options.command or ""
-    )
+    options, further = parser.parse_known_args(arguments)
+    if further and options.command != "each":
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    options.further = further
+    run = {
+        "checks": _print_checks,
+        "defects": _defects,
+        "calibrate": _calibrate,
+        **cli_reports.runs(),
+    }.get(options.command or "")
     if run is None:
         parser.print_help()
         return 0
@@ -82,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _defects_parser(commands)
     _calibrate_parser(commands)
+    cli_reports.add_parsers(commands)
     return parser
 
 

@@ -6,10 +6,11 @@ Plain frozen dataclasses in plain numbers; nothing here knows how a number was m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Verdict(StrEnum):
@@ -175,7 +176,7 @@ class Finding:
     likely_cause: str = ""
     next_step: str = ""
     source: str = ""
-    figure: Mapping[str, Any] = field(default_factory=dict)
+    figure: Mapping[str, Any] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -186,12 +187,16 @@ class Finding:
         return ours.low < default.low or ours.high > default.high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditReport:
     """Everything one audit found. `verdict` counts the gates in force, and only them.
 
     `missing` names gates in force that left no finding (deselected, skipped, xfailed, crashed).
+    `baseline` is what the comparison with an older report said, where one was asked for.
     """
+
+    html_view: ClassVar[Callable[[AuditReport], str] | None] = None
+    """How notebooks show it; set by `report.notebook`, a floor above."""
 
     checkpoint: Mapping[str, Any]
     cohort: Mapping[str, Any]
@@ -204,6 +209,19 @@ class AuditReport:
     started: str = ""
     seconds: float = 0.0
     model: Mapping[str, Any] = field(default_factory=dict)
+    baseline: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        counts = Counter(str(f.verdict) for f in self.gate_findings)
+        counts.update({"did not run": len(self.missing)} if self.missing else {})
+        tally = ", ".join(f"{n} {word}" for word, n in counts.items()) or "no gate ran"
+        people, name = self.cohort.get("patients", "?"), self.cohort.get("name", "")
+        kind = self.model.get("kind", "model")
+        return f"<AuditReport {self.verdict}: {kind!r} on {people} patients of {name!r}; {tally}>"
+
+    def _repr_html_(self) -> str | None:
+        view = type(self).html_view
+        return None if view is None else view(self)
 
     @property
     def gate_findings(self) -> tuple[Finding, ...]:

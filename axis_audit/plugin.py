@@ -84,6 +84,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "overlap is a FAIL",
     )
     add("--leakage-margin", metavar="R2", type=float, help="largest acceptable leak (default .05)")
+    add(
+        "--baseline",
+        metavar="AUDIT.JSON",
+        help="an older report of ours: adds the gate baseline.regression, which FAILs where this "
+        "audit fell behind it (the rule: `axis-audit compare --help`). It can only add a failure: "
+        "gates that are not PASS still fail the run",
+    )
     add("--audit-seed", metavar="N", type=int, help="seed of resampling and plants (default 0)")
     group.addoption(
         "--thorough",

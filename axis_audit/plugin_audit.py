@@ -15,6 +15,7 @@ import pytest
 from axis_audit.errors import InputError
 from axis_audit.finding import AuditReport, Finding, Verdict
 from axis_audit.plugin_items import AuditCollector
+from axis_audit.plugin_outputs import Outputs
 from axis_audit.report import records
 from axis_audit.report.text import finding_text, summary_lines
 from axis_audit.settings import Settings, merge, read_table
@@ -27,6 +28,7 @@ class AuditPlugin:
         self.config, self.settings = config, settings
         self.findings: dict[str, Finding] = {}
         self.report: AuditReport | None = None
+        self.outputs = Outputs(settings, self.folder)
         self.only_audit = config.args_source is not pytest.Config.ArgsSource.ARGS
         self._audit: Any = None
         self._clock = time.perf_counter()
@@ -95,8 +97,9 @@ class AuditPlugin:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "audit.json").unlink(missing_ok=True)  # never leave a stale verdict
+            self.outputs.open()  # reads the baseline, then removes reports: no stale verdict stays
             _ = self.audit
+            self.outputs.check_scope(self.audit.evidence.cohort.scope)
         except InputError as error:
             raise pytest.UsageError(f"axis-audit: {error}") from None
         except OSError as error:
@@ -179,11 +182,13 @@ class AuditPlugin:
 
         seconds = time.perf_counter() - self._clock
         self.report = self.audit.report(list(self.findings.values()), seconds, self._started)
+        self.report = self.outputs.complete(self.report, self.config)
         try:
             write(self.report, self.folder / "audit.json")
         except OSError as error:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             self.config.stash[_WRITE_ERROR] = str(error)
+        self.outputs.write(self.report)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             accepted = records.accepted(self.report, self.settings.allow_inconclusive)
             if not accepted:
@@ -201,6 +206,8 @@ class AuditPlugin:
             terminalreporter.line(f"audit.json could not be written: {error}", red=True)
         else:
             terminalreporter.line(f"report: {self.folder / 'audit.json'}")
+        for line in self.outputs.closing_lines(self.report):
+            terminalreporter.line(line)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:

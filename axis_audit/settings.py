@@ -21,6 +21,7 @@ class Settings:
         gate: families or check ids that decide; empty means every gate of the model's claims.
         thorough: run the checks that take minutes, too.
         margins: check id -> margin (a number, or [low, high] for a two-sided region).
+        baseline: an older audit.json that this audit must not fall behind.
         seed: of every resampling, plant and perturbation.
     """
 
@@ -37,6 +38,7 @@ class Settings:
     thorough: bool = False
     margins: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    baseline: str | None = None
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ _OPTIONS = {
     "thorough": bool,
     "margins": dict,
     "seed": int,
+    "baseline": str,
 }
 
 

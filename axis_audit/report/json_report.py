@@ -10,7 +10,7 @@ from typing import Any
 from axis_audit.finding import AuditReport
 from axis_audit.report.records import finding_record, plain
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Rises in its first number when a reader of the old form would misread the new one."""
 
 
@@ -30,6 +30,7 @@ def report_record(report: AuditReport) -> dict[str, Any]:
         "started": report.started,
         "seconds": float(report.seconds),
         "findings": [finding_record(finding) for finding in report.findings],
+        "baseline": None if report.baseline is None else plain(report.baseline),
     }
 
 
