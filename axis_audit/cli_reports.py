@@ -134,6 +134,10 @@ def _schema(_: argparse.Namespace) -> int:
 
 def _each(options: argparse.Namespace) -> int:
     files, given = list(options.files), list(options.further)
+    if not files:
+        raise InputError("axis-audit each", "no checkpoint is named", "name at least one file")
+    if any(word.partition("=")[0] == "--checkpoint" for word in given):
+        raise InputError("--checkpoint", "it would replace every file", "name the files alone")
     for name in files:
         if not Path(name).is_file():
             raise InputError(

@@ -115,6 +115,7 @@ def _as_pytest_reports(gate: Finding) -> list[pytest.TestReport]:
         longrepr=finding_text(gate) if failed else None,
         when="call",
         user_properties=records.junit_properties(gate),
+        axis_audit_finding=records.finding_record(gate),
     )
     setup, teardown = (
         pytest.TestReport(**common, outcome="passed", longrepr=None, when=when)

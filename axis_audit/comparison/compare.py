@@ -19,7 +19,7 @@ BASELINE_GATE = "baseline.regression"
 class Comparison:
     """Everything that differs between two reports.
 
-    `overall` says why the audit as a whole got worse, where it did.
+    `overall` says that the audit as a whole got worse, where it did.
     """
 
     old: dict[str, Any]
@@ -30,9 +30,9 @@ class Comparison:
 
     @property
     def regressions(self) -> list[str]:
-        """One line a regression."""
+        """One line a check; the overall verdict where it got worse and no check says why."""
         lines = [f"{c.id}: {'; '.join(c.losses)}" for c in self.changes if c.losses]
-        return lines + ([self.overall] if self.overall else [])
+        return lines or ([self.overall] if self.overall else [])
 
     @property
     def record(self) -> dict[str, Any]:

@@ -43,7 +43,10 @@ class Change:
 
 def shortfall(value: float, region: Region) -> float:
     """How far a value lies beyond its region's nearer end; negative inside."""
-    return max(region.low - value, value - region.high)
+    # An infinite end is never fallen short of, even by an interval's infinite end (∞ - ∞).
+    below = -math.inf if math.isinf(region.low) else region.low - value
+    above = -math.inf if math.isinf(region.high) else value - region.high
+    return max(below, above)
 
 
 def common_region(old: Region, new: Region) -> Region | None:

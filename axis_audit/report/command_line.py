@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,11 +37,18 @@ def command_line(record: Record) -> str:
     if settings.get("gate"):
         words.append(f"--gate={','.join(settings['gate'])}")
     words += [option for key, option in _FLAGS.items() if settings.get(key)]
-    return " ".join(shlex.quote(word) for word in words)
+    return " ".join(_quoted(word) for word in words)
 
 
 def margins_table(record: Record) -> str:
     """The margins of `[tool.axis_audit]` in TOML, "" where there are none."""
     margins: Mapping[str, Any] = record["settings"].get("margins") or {}
-    lines = [f'"{check}" = {value}' for check, value in margins.items()]
+    lines = [f"{json.dumps(check)} = {json.dumps(value)}" for check, value in margins.items()]
     return "\n".join(["[tool.axis_audit.margins]", *lines]) if lines else ""
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell; line ends and characters that nobody sees are spelt out."""
+    if not any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in word):
+        return shlex.quote(word)
+    return "$'" + word.encode("unicode_escape").decode("ascii").replace("'", "\\'") + "'"

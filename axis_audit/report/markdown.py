@@ -23,7 +23,7 @@ _ACTIVE = (
     (re.compile(r"://"), ":" + _BREAK + "//"),
     (re.compile(r"\b(mailto|xmpp):", re.IGNORECASE), r"\1:" + _BREAK),
     (re.compile(r"\b(www)\.", re.IGNORECASE), r"\1" + _BREAK + "."),
-    (re.compile(r":(?=[a-z0-9_+-]+:)"), ":" + _BREAK),
+    (re.compile(r":(?=[a-z+-][a-z0-9_+-]*:)"), ":" + _BREAK),
 )
 
 

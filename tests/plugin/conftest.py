@@ -8,8 +8,10 @@ import pytest
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, files):
+def run(pytester: pytest.Pytester, files, monkeypatch: pytest.MonkeyPatch):
     """Audit the clean twin, or another checkpoint, with further arguments."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # of the job that runs these tests
+        monkeypatch.delenv(name, raising=False)
 
     def start(*arguments: str, path: Path | None = None, process: bool = False):
         given = list(files.arguments)
