@@ -27,10 +27,10 @@ and an overall verdict that got worse. Other checks are listed and do not count.
 
 Noise of an estimate with an interval: sqrt(arm_old² + arm_new²), the arms being those of the two
 intervals (at the level of FAIL, .05 / m) that face each other; the estimates are taken for
-independent (Zou & Donner 2008, Stat. Med. 27:1693). Of two audits of one model on different people
-at most 5 % call any estimate worse; on the same people, fewer. Verdicts near a margin flip more
-often. Intervals know the people's chance and not that of training: another seed may be worse or
-better beyond this noise.
+independent (Zou & Donner 2008, Stat. Med. 27:1693). Two audits of one model on different people of
+one population call the estimate of any gate worse at most 5 % of the time; on the same people less
+often. Verdicts near a margin flip more often. Intervals know the chance of who was audited and not
+that of training: another seed may be worse or better beyond this noise.
 An exact number has no noise: any change beyond rounding (a millionth, or a thousandth of the
 margin) is listed. It is a regression when it leaves its region, or loses more than half of the
 distance to its margin.

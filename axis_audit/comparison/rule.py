@@ -61,9 +61,10 @@ def compare_estimates(old: Reading, new: Reading, region: Region) -> Change:
     The change is measured as shortfall, so that it is worse when it goes towards the margin or
     beyond, whichever side that is on. Noise is that of the difference of two independent estimates,
     recovered from the arms of the two intervals that face each other (MOVER: Zou & Donner 2008,
-    Stat. Med. 27:1693): `sqrt(arm_old² + arm_new²)`. At the intervals' level, .05 / m a side, all m
-    checks together call two audits of one model worse at most 5 % of the time. On the same people
-    the two estimates go together and the difference has less noise than that: conservative.
+    Stat. Med. 27:1693): `sqrt(arm_old² + arm_new²)`. At the intervals' level, .05 / m a side, the m
+    checks that may FAIL call two audits of one model worse at most 5 % of the time, all together.
+    On the same people the two estimates go together, and the difference has less noise than that:
+    conservative.
 
     An exact reading has arms of zero: any change beyond rounding counts.
     """

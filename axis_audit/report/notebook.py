@@ -78,7 +78,7 @@ def _table(findings: list[Finding], *, reasons: bool) -> str:
 
 def _mark(verdict: Verdict) -> str:
     word = str(verdict).replace("_", " ")
-    return f'<span style="color:{_MARKS[verdict]}">&#9632;</span> {word}'
+    return f'<span style="color:{_MARKS[verdict]}">&#9632;</span>&nbsp;{word}'
 
 
 def _view(report: AuditReport) -> str:

@@ -18,6 +18,7 @@ from axis_audit.report.views import (
     tally,
 )
 
+_BAD = (Verdict.FAIL, Verdict.ERROR)
 _TITLES = ("check", "verdict", "estimate", "interval", "acceptable", "n")
 
 
@@ -33,7 +34,8 @@ def summary(record: Record) -> str:
     if passed:
         parts.append(folded(f"{len(passed)} gates PASS", _findings_table(passed)))
     if reported:
-        title = f"{len(reported)} checks that decide nothing here"
+        bad = sum(f.verdict in _BAD for f in reported)
+        title = f"{len(reported)} checks that decide nothing here" + f", {bad} FAIL" * (bad > 0)
         parts.append(folded(title, _findings_table(reported)))
     return "\n\n".join(parts) + "\n"
 
@@ -78,6 +80,10 @@ def _open_gates(record: Record) -> list[str]:
     return ["### Not PASS\n\n" + table([*_TITLES, "why"], rows), *_advice(findings)]
 
 
+def _open(finding: Finding) -> bool:
+    return finding.gate and finding.verdict is not Verdict.PASS
+
+
 def _advice(findings: Iterable[Finding]) -> list[str]:
     lines = [
         f"- {code(f.id)}: {text(f.claim)}. Likely cause: {text(f.likely_cause)}. "
@@ -97,7 +103,7 @@ def _cells(finding: Finding) -> list[str]:
     loosened = " (looser than default)" if finding.loosened else ""
     return [
         code(finding.id),
-        f"**{word}**" if finding.gate and finding.verdict is not Verdict.PASS else word,
+        f"**{word}**" if finding.verdict in _BAD or _open(finding) else word,
         text(estimate_text(finding)),
         text(interval_of(finding)),
         text(str(finding.acceptable) + loosened),

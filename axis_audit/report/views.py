@@ -35,10 +35,8 @@ def tally(record: Record) -> str:
 
 
 def estimate_text(finding: Finding) -> str:
-    """Estimate and unit."""
-    unit = finding.acceptable.unit
-    shown = number(finding.estimate)
-    return f"{shown} {unit}" if unit and finding.estimate is not None else shown
+    """The estimate; its unit stands with the acceptable region."""
+    return number(finding.estimate)
 
 
 def interval_of(finding: Finding) -> str:
