@@ -97,7 +97,7 @@ class AuditPlugin:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.outputs.open()  # reads the baseline, then removes reports: no stale verdict stays
+            self.outputs.open()  # the baseline is read, and no stale verdict stays
             _ = self.audit
             self.outputs.check_scope(self.audit.evidence.cohort.scope)
         except InputError as error:
@@ -182,13 +182,13 @@ class AuditPlugin:
 
         seconds = time.perf_counter() - self._clock
         self.report = self.audit.report(list(self.findings.values()), seconds, self._started)
-        self.report = self.outputs.complete(self.report, self.config)
+        self.report = self.outputs.complete(self.report)
         try:
             write(self.report, self.folder / "audit.json")
         except OSError as error:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             self.config.stash[_WRITE_ERROR] = str(error)
-        self.outputs.write(self.report)
+        self.outputs.write(self.report, self.config)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             accepted = records.accepted(self.report, self.settings.allow_inconclusive)
             if not accepted:

@@ -55,19 +55,22 @@ class Outputs:
 
             comparable_scope(self.baseline, scope, str(self.settings.baseline))
 
-    def complete(self, report: AuditReport, config: pytest.Config) -> AuditReport:
-        """The report with the baseline's gate, which is also reported to pytest as an item is."""
+    def complete(self, report: AuditReport) -> AuditReport:
+        """The report with the baseline's gate, where there is a baseline."""
         if self.baseline is None:
             return report
         from axis_audit.comparison.baseline import with_baseline
 
-        report = with_baseline(report, self.baseline, str(self.settings.baseline))
-        for phase in _as_pytest_reports(report.findings[-1]):
-            config.hook.pytest_runtest_logreport(report=phase)
-        return report
+        return with_baseline(report, self.baseline, str(self.settings.baseline))
 
-    def write(self, report: AuditReport) -> None:
-        """Write audit.md and model_card.md, and append to GitHub's summary of the job."""
+    def write(self, report: AuditReport, config: pytest.Config) -> None:
+        """Write audit.md and model_card.md, append to GitHub's summary of the job.
+
+        The baseline's gate is reported to pytest as an item is: it stands in JUnit and HTML, too.
+        """
+        if self.baseline is not None:
+            for phase in _as_pytest_reports(report.findings[-1]):
+                config.hook.pytest_runtest_logreport(report=phase)
         from axis_audit.report.json_report import report_record
         from axis_audit.report.model_card import model_card
         from axis_audit.report.pull_request import summary

@@ -30,7 +30,7 @@ def as_text(comparison: Mapping[str, Any]) -> str:
 
 def as_markdown(comparison: Mapping[str, Any]) -> str:
     """The comparison's record as Markdown for a pull request; foreign strings are escaped."""
-    parts = ["\n".join(_bullets([text(line) for line in closing_lines(comparison)]))]
+    parts = ["\n".join(_bullets([text(line, 4000) for line in closing_lines(comparison)]))]
     rows = [_about_row(name, comparison[name.lower()]) for name in ("OLD", "NEW")]
     parts.append(table(["", "verdict", "checkpoint", "people", "of", "started"], rows))
     for title, changes in _groups(comparison["changes"]):

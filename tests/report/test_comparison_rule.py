@@ -129,7 +129,7 @@ def test_regions_that_exclude_each_other_have_nothing_in_common() -> None:
 
 CHECKS = 30
 ALPHA = 0.05
-AUDITS = 2000
+AUDITS = 1000
 
 
 def _false_alarms(old: list[Reading], new: list[Reading], region: Region) -> np.ndarray:
@@ -171,7 +171,7 @@ def test_the_rate_holds_for_leaks_near_zero_where_intervals_are_lopsided(true: f
         low, high = (np.interp(r2, grid, ends[:, side]) for side in (0, 1))
         return [Reading(*row) for row in zip(adjusted, zip(low, high, strict=True), strict=True)]
 
-    count = 10_000
+    count = 4_000
     alarms = int(_false_alarms(draw(count), draw(count), Below(0.05)).sum())
     assert alarms <= stats.binom.isf(1e-3, count, tail)
     leaks = [Reading(0.12, (0.07, 0.18))] * count
