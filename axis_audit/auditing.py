@@ -67,6 +67,8 @@ class Audit:
             likely_cause=check.cause,
             next_step=check.cure,
             source=check.source,
+            explanation=check.explanation,
+            screen=check.id in self.screens and not check.gate,
             n=self.evidence.n,
         )
         if not isinstance(model, check.requires):

@@ -154,7 +154,8 @@ class Finding:
     """One check's outcome on one model and cohort.
 
     `id` is family.check. `gate` says whether this finding decides the audit's exit status.
-    `loosened` says that the region is wider than the check's default.
+    `screen`: its PASS certifies nothing, its FAIL decides. `explanation` says how the number is
+    computed. `loosened` says that the region is wider than the check's default.
     """
 
     id: str
@@ -176,6 +177,8 @@ class Finding:
     likely_cause: str = ""
     next_step: str = ""
     source: str = ""
+    explanation: str = ""
+    screen: bool = False
     figure: Mapping[str, Any] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

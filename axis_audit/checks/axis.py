@@ -76,7 +76,17 @@ def strictness(model: HasAgeAxis, evidence: Evidence) -> Measurement:
         return Measurement.exactly(
             -1.0, n=len(ages), details={"g(95) - g(18)": float(np.ptp(values))}
         )
-    return Measurement.exactly(smallest_increment(values) / mean_step, n=len(ages))
+    return Measurement.exactly(
+        smallest_increment(values) / mean_step,
+        n=len(ages),
+        figure=figures.line(
+            ages[10::10],
+            {"increment": values[10::10] - values[:-10:10]},
+            x_label="age (years)",
+            y_label="g(age) − g(age − 1)",
+            title="what each year adds to g",
+        ),
+    )
 
 
 @check(
@@ -216,9 +226,18 @@ def length(model: PreparesAlongAxis, evidence: Evidence) -> Measurement:
         return transport_ratio(weights, flat, g, b)
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
+    places = flat @ b / (b @ b)
     return measured(
         estimate,
         evidence,
+        figure=figures.scatter(
+            g,
+            places - places.mean() + g.mean(),
+            x_label="g(age)",
+            y_label="place along B, <x, B>/<B, B>, centred",
+            title="people's beats along B; the dashed line is a B of the right length",
+            diagonal=True,
+        ),
     )
 
 
@@ -252,6 +271,7 @@ def measure_direction(evidence: Evidence, beats: NDArray[np.float32], purpose: s
             },
             rate=spec.rate,
             unit="model units per unit of g",
+            title="" if purpose == "direction similarity" else f"B under {purpose}",
         ),
         details={"draws under": purpose},
     )

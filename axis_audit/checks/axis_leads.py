@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import Deforms, PreparesAlongAxis
+from axis_audit.checks import figures
 from axis_audit.checks.axis import OLDEST, YOUNGEST
 from axis_audit.checks.measured import measured
 from axis_audit.errors import MeasurementError
@@ -44,12 +45,19 @@ def every_lead(model: PreparesAlongAxis, evidence: Evidence) -> Measurement:
     tails = (evidence.levels.pass_tail, evidence.levels.fail_tail / len(told))
     narrow, wide = (_smallest(slopes, errors, evidence.n, tail) for tail in tails)
     names = [evidence.cohort.leads[i] for i in told]
+    half = _student(evidence.levels.pass_tail, evidence.n) * errors
     return Measurement(
         float(slopes.min()),
         narrow,
         evidence.n,
         evidence.n,
         fail_interval=wide,
+        figure=figures.bars(
+            dict(zip(names, slopes.tolist(), strict=True)),
+            intervals=list(zip(slopes - half, slopes + half, strict=True)),
+            x_label="how far beats of the lead follow B (1: as B says)",
+            marks={"B fits": 1.0},
+        ),
         details={f"slope in {k}": float(v) for k, v in zip(names, slopes, strict=True)},
     )
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import Deforms
+from axis_audit.checks import figures
+from axis_audit.checks.example_beats import example_beats
 from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Above, Measurement
@@ -51,6 +53,7 @@ def use(model: Deforms, evidence: Evidence) -> Measurement:
     return measured(
         estimate,
         evidence,
+        figure=figures.attempted(lambda: example_beats(evidence, through)),
         details={
             "of the error without B": float(1 - through.sum() / without.sum()),
             "of the error with random B": float(1 - through.sum() / astray.sum()),

@@ -1,17 +1,20 @@
 """Figure data that findings carry: plain lists, small enough for a JSON file.
 
-Three kinds are drawn (`report.figures`): "line", "scatter" and "leads".
+Kinds: "line", "scatter", "leads", "beats", "bars" and "matrix" (drawn by `report.drawings`). A
+figure may carry others of the same finding under "more". Figures decide nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MOST_POINTS = 600
+MOST_SAMPLES = 320
+"""Of a lead in a figure; ten-second records are thinned to it."""
 
 
 def rounded(values: ArrayLike) -> list[Any]:
@@ -31,9 +34,11 @@ def line(
     x_label: str,
     y_label: str,
     marks: Mapping[str, float] | None = None,
+    points: tuple[ArrayLike, ArrayLike] | None = None,
     title: str = "",
 ) -> dict[str, Any]:
-    """Curves over x; `marks` are named vertical lines."""
+    """Curves over x; `marks` are named vertical lines, `points` (x, y) are dots beside them."""
+    dots = {} if points is None else {"points": [rounded(points[0]), rounded(points[1])]}
     return {
         "kind": "line",
         "title": title,
@@ -42,6 +47,7 @@ def line(
         "x_label": x_label,
         "y_label": y_label,
         "marks": dict(marks or {}),
+        **dots,
     }
 
 
@@ -68,13 +74,100 @@ def scatter(
 
 
 def leads(
-    names: Sequence[str], series: Mapping[str, ArrayLike], *, rate: float, unit: str
+    names: Sequence[str],
+    series: Mapping[str, ArrayLike],
+    *,
+    rate: float,
+    unit: str,
+    title: str = "",
 ) -> dict[str, Any]:
     """Waveforms (leads, samples), drawn as twelve panels; one curve a series."""
+    thinned, rate = _thinned(series, rate)
     return {
         "kind": "leads",
+        "title": title,
         "leads": list(names),
-        "series": {name: rounded(values) for name, values in series.items()},
+        "series": thinned,
         "rate": rate,
         "unit": unit,
     }
+
+
+def beats(
+    names: Sequence[str],
+    people: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    rate: float,
+    unit: str,
+    title: str = "",
+) -> dict[str, Any]:
+    """Waveforms (leads, samples) of a few people, drawn on ECG paper; one curve a series."""
+    shown = []
+    paper_rate = rate
+    for name, series in people.items():
+        thinned, paper_rate = _thinned(series, rate)
+        shown.append({"name": name, "series": thinned})
+    return {
+        "kind": "beats",
+        "title": title,
+        "leads": list(names),
+        "people": shown,
+        "rate": paper_rate,
+        "unit": unit,
+    }
+
+
+def bars(
+    values: Mapping[str, float],
+    *,
+    x_label: str,
+    intervals: Sequence[tuple[float, float]] = (),
+    marks: Mapping[str, float] | None = None,
+    title: str = "",
+) -> dict[str, Any]:
+    """One bar a name, with its interval if known; `marks` are named places on the line."""
+    return {
+        "kind": "bars",
+        "title": title,
+        "labels": list(values),
+        "values": rounded(list(values.values())),
+        "intervals": rounded(np.reshape(intervals, (-1, 2))),
+        "x_label": x_label,
+        "marks": dict(marks or {}),
+    }
+
+
+def matrix(names: Sequence[str], values: ArrayLike, *, label: str, title: str) -> dict[str, Any]:
+    """A square table (names, names) of numbers; NaN where there is none."""
+    return {
+        "kind": "matrix",
+        "title": title,
+        "names": list(names),
+        "values": rounded(values),
+        "label": label,
+    }
+
+
+def together(*figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Several figures of one finding: the first, and the others under "more"."""
+    first, *others = [dict(f) for f in figures if f] or [{}]
+    return {**first, "more": others} if others else first
+
+
+def attempted(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A figure that asks the model for more than its check does; {} where it cannot be made.
+
+    The check has been measured by then: a picture that fails must not turn its verdict.
+    """
+    try:
+        return make()
+    except Exception:
+        return {}
+
+
+def _thinned(series: Mapping[str, ArrayLike], rate: float) -> tuple[dict[str, list[Any]], float]:
+    """Every k-th sample of waveforms (leads, samples), and the rate that leaves."""
+    waves = {name: np.asarray(values) for name, values in series.items()}
+    longest = max((w.shape[-1] for w in waves.values()), default=0)
+    step = max(1, -(-longest // MOST_SAMPLES))
+    return {name: rounded(w[..., ::step]) for name, w in waves.items()}, rate / step

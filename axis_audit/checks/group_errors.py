@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import PredictsAge
+from axis_audit.checks import figures
 from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Interval, Measurement, Within
@@ -66,6 +67,12 @@ def error_by_group(model: PredictsAge, evidence: Evidence) -> Measurement:
             _largest([s.fail_interval for s in sizes]),
         ),
         evidence,
+        figure=figures.bars(
+            {name: mean.value for name, mean in means.items()},
+            intervals=[mean.interval for mean in means.values()],
+            x_label="mean of predicted age − age (years)",
+            marks={"right": 0.0},
+        ),
         details={
             **{f"{name}: mean error in years": mean.value for name, mean in means.items()},
             **{f"{name}: people": len(values) for name, values in told.items()},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +23,8 @@ from axis_audit.statistics.intervals import quantile
 RATIO = Within(0.9, 1.1, "<B_aug, B>/<B_plain, B>")
 COSINE = Above(0.9, "cosine")
 NOISE_DECIBELS = 20.0
+_PICTURED = 256
+"""People in the picture of other levels of noise, which decides nothing."""
 GAINS = (0.5, 0.77, 1.3, 2.0)
 """Not powers of two alone: those leave every mantissa, and what is computed from it, as it was."""
 _CAUSE = "the axis is partly an amplitude axis: scaling the signal moves people along it"
@@ -120,8 +125,15 @@ def gain_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
     return measured(
         estimate,
         evidence,
-        figure=figures.scatter(
-            evidence.ages, worst, x_label="age (years)", y_label="largest |shift| (years)"
+        figure=figures.together(
+            _shift_curve(
+                [*GAINS[:2], 1.0, *GAINS[2:]],
+                [*shifts[:2], np.zeros(evidence.n), *shifts[2:]],
+                "gain",
+            ),
+            figures.scatter(
+                evidence.ages, worst, x_label="age (years)", y_label="largest |shift| (years)"
+            ),
         ),
     )
 
@@ -145,7 +157,45 @@ def noise_age_shift(model: PredictsAge, evidence: Evidence) -> Measurement:
     return measured(
         estimate,
         evidence,
+        figure=figures.attempted(lambda: _noise_curve(evidence)),
         details={"95th percentile in years": float(np.quantile(shift, 0.95))},
+    )
+
+
+def _noise_curve(evidence: Evidence) -> dict[str, Any]:
+    """The first people's shifts from hardly any noise to as much of it as signal."""
+    few, decibels = slice(0, _PICTURED), (40.0, 30.0, 25.0, 20.0, 15.0, 10.0, 5.0, 0.0)
+    signals, plain = evidence.cohort.signals[few], evidence.predictions[few]
+    rng = evidence.rng("noise, pictured")
+    shifts = [
+        np.abs(evidence.predict(perturbations.noise(signals, rng, level)) - plain)
+        for level in decibels
+    ]
+    amplitudes = [10 ** (-level / 20) for level in decibels]
+    return _shift_curve(
+        [0.0, *amplitudes],
+        [np.zeros(len(plain)), *shifts],
+        "noise, of the record's RMS",
+        marks={"audited": 10 ** (-NOISE_DECIBELS / 20)},
+    )
+
+
+def _shift_curve(
+    doses: Sequence[float],
+    shifts: Sequence[NDArray[np.floating]],
+    x_label: str,
+    marks: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Median and 95th percentile of |change of predicted age| against the size of a disturbance."""
+    return figures.line(
+        doses,
+        {
+            "95th percentile": [float(np.quantile(s, 0.95)) for s in shifts],
+            "median": [float(np.median(s)) for s in shifts],
+        },
+        x_label=x_label,
+        y_label="|change of predicted age| (years)",
+        marks=marks,
     )
 
 

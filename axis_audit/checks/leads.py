@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit import perturbations
 from axis_audit.capabilities import PredictsAge
+from axis_audit.checks import figures
 from axis_audit.checks.measured import measured
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
@@ -20,6 +23,8 @@ from axis_audit.statistics.intervals import quantile
 
 MOST_PEOPLE = 1000
 """Twelve leads are silenced in turn; a median does not need everybody for that."""
+_PICTURED = 64
+"""People in the picture of every exchange of two leads."""
 
 
 @check(
@@ -66,10 +71,7 @@ def blindness(model: PredictsAge, evidence: Evidence) -> Measurement:
         return np.asarray((weights @ rise) / weights.sum(axis=1))
 
     estimate = bootstrap(statistic, evidence.n, evidence.levels, seed=evidence.seed)
-    return measured(
-        estimate,
-        evidence,
-    )
+    return measured(estimate, evidence, figure=figures.attempted(lambda: _every_exchange(evidence)))
 
 
 @check(
@@ -106,6 +108,11 @@ def missing_lead(model: PredictsAge, evidence: Evidence) -> Measurement:
         len(plain),
         len(plain),
         fail_interval=(float(wide[:, 0].max()), float(wide[:, 1].max())),
+        figure=figures.bars(
+            {lead: e.value for lead, e in zip(leads, estimates, strict=True)},
+            intervals=[e.interval for e in estimates],
+            x_label="median |change of predicted age| without the lead (years)",
+        ),
         details={
             "worst lead": leads[worst],
             **{f"without {lead}": e.value for lead, e in zip(leads, estimates, strict=True)},
@@ -122,10 +129,35 @@ def _need(evidence: Evidence, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _shift(evidence: Evidence, swapped: NDArray[np.float32]) -> Measurement:
-    shift = np.abs(evidence.predict(swapped).astype(np.float64) - evidence.predictions)
+    moved = evidence.predict(swapped).astype(np.float64)
+    shift = np.abs(moved - evidence.predictions)
     estimate = quantile(shift, 0.5, evidence.levels, low=0.0)
     return measured(
         estimate,
         evidence,
+        figure=figures.scatter(
+            evidence.predictions,
+            moved,
+            x_label="predicted age (years)",
+            y_label="with the leads exchanged (years)",
+            diagonal=True,
+        ),
         details={"95th percentile in years": float(np.quantile(shift, 0.95))},
+    )
+
+
+def _every_exchange(evidence: Evidence) -> dict[str, Any]:
+    """Median |change of predicted age| of the first people when any two leads are exchanged."""
+    leads, few = evidence.cohort.leads, slice(0, _PICTURED)
+    signals, plain = evidence.cohort.signals[few], evidence.predictions[few]
+    shifts = np.full((len(leads), len(leads)), np.nan)
+    for i, j in itertools.combinations(range(len(leads)), 2):
+        swapped = perturbations.swap_leads(signals, leads, leads[i], leads[j])
+        shift = float(np.median(np.abs(evidence.predict(swapped) - plain)))
+        shifts[i, j] = shifts[j, i] = shift
+    return figures.matrix(
+        leads,
+        shifts,
+        label="median |change of predicted age| (years)",
+        title=f"any two leads exchanged, {len(plain)} people",
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from axis_audit.probes.linear import LinearLeak
     from axis_audit.probes.planted import MlpLeak
     from axis_audit.probes.quadratic import QuadraticLeak
+    from axis_audit.statistics.levels import Levels
     from axis_audit.statistics.planting import PlantedLeak
 
 MARGIN = 0.05
@@ -34,7 +35,10 @@ def linear(question: Question, evidence: Evidence, region: Region) -> Measuremen
         leak,
         leak.n,
         patients_needed=leak.patients_needed,
-        figure=_reading(question, leak.predictions, "linear probe"),
+        figure=figures.together(
+            _reading(question, leak.predictions, "linear probe"),
+            figures.attempted(lambda: _power_curve(leak, region.high, evidence.levels)),
+        ),
         details={"directions": leak.rank, **_unknown(question)},
     )
 
@@ -56,7 +60,10 @@ def mlp(question: Question, evidence: Evidence, region: Region) -> Measurement:
     return measured_leak(
         leak,
         leak.n,
-        figure=_reading(question, leak.predictions, "MLP probe"),
+        figure=figures.together(
+            _reading(question, leak.predictions, "MLP probe"),
+            planted_figure(leak.ways[leak.way].curve, f"MLP probe on {question.of}, calibrated"),
+        ),
         details={
             **_ways(leak.way, leak.ways, leak.n_fit, leak.power_at_margin),
             **{f"{way}: converged": share for way, share in leak.converged.items()},
@@ -194,6 +201,8 @@ def unanswered(evidence: Evidence, complaint: str) -> Measurement:
 
 def planted_figure(curve: Mapping[str, object], title: str) -> dict[str, object]:
     """The probe's score against the size of planted leaks, and what it scored on the target."""
+    if "levels" not in curve:  # the probe's scores were not numbers
+        return {}
     levels = np.asarray(curve["levels"], np.float64)
     bands = {name: np.asarray(curve[name], np.float64) for name in ("mean", "low", "high")}
     bands["observed"] = np.full(len(levels), curve["observed"])
@@ -203,6 +212,7 @@ def planted_figure(curve: Mapping[str, object], title: str) -> dict[str, object]
         x_label="planted leak (R²)",
         y_label="score of the probe",
         marks={"margin": float(str(curve["margin"]))},
+        points=(np.asarray(curve["planted"]), np.asarray(curve["scores"])),
         title=title,
     )
 
@@ -215,6 +225,26 @@ def _reading(question: Question, predictions: Array, probe: str) -> dict[str, ob
         y_label=f"{question.asks.removesuffix(' (years)')} read by the probe",
         title=f"{probe} of {question.of}",
         diagonal=True,
+    )
+
+
+def _power_curve(leak: LinearLeak, margin: float, levels: Levels) -> dict[str, object]:
+    """How often so many people would PASS and FAIL a leak of each true size: exact, no plants."""
+    from axis_audit.statistics.r_squared import fail_probability, pass_probability
+
+    n, rank = leak.n, leak.rank
+    largest = min(0.95, max(4 * margin, 1.3 * leak.estimate))
+    true = np.linspace(0, largest, 33)
+    return figures.line(
+        true,
+        {
+            "FAIL": [fail_probability(n, rank, margin, r, levels.fail_tail) for r in true],
+            "PASS": [pass_probability(n, rank, margin, r, levels.pass_tail) for r in true],
+        },
+        x_label="true leak (R²)",
+        y_label="probability of the verdict",
+        marks={"margin": margin, "estimate": leak.estimate},
+        title=f"what {n} people can tell",
     )
 
 

@@ -70,7 +70,13 @@ def age_input_independence(model: PredictsAge, evidence: Evidence) -> Measuremen
             np.count_nonzero(~_same(plain, evidence.predict(signals, **covariates)))
         )
     return Measurement.exactly(
-        max(changed.values()), n=evidence.n, n_patients=evidence.n, details=changed
+        max(changed.values()),
+        n=evidence.n,
+        n_patients=evidence.n,
+        figure=figures.bars(
+            changed, x_label="predictions that changed", title="what the head was told instead"
+        ),
+        details=changed,
     )
 
 

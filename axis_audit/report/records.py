@@ -50,6 +50,8 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "likely_cause": finding.likely_cause,
         "next_step": finding.next_step,
         "source": finding.source,
+        "explanation": finding.explanation,
+        "screen": finding.screen,
         "seconds": float(finding.seconds),
         "details": plain(finding.details),
         "figure": plain(finding.figure),
@@ -82,6 +84,8 @@ def finding_from_record(record: Mapping[str, Any]) -> Finding:
         likely_cause=record["likely_cause"],
         next_step=record["next_step"],
         source=record["source"],
+        explanation=record.get("explanation", ""),  # not in schema 1.0
+        screen=record.get("screen", False),
         seconds=record["seconds"],
         details=record["details"],
         figure=record["figure"],
