@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 MOST_POINTS = 600
 MOST_SAMPLES = 320
-"""Of a lead in a figure; ten-second records are thinned to it."""
+MOST_SECONDS = 2.5
+"""Of a lead in a figure: the four columns of a paper ECG show so much of a ten-second record."""
 
 
 def rounded(values: ArrayLike) -> list[Any]:
@@ -166,8 +167,17 @@ def attempted(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _thinned(series: Mapping[str, ArrayLike], rate: float) -> tuple[dict[str, list[Any]], float]:
-    """Every k-th sample of waveforms (leads, samples), and the rate that leaves."""
-    waves = {name: np.asarray(values) for name, values in series.items()}
+    """The first seconds of waveforms (leads, samples), every k-th sample, and the rate left."""
+    seconds = max(2, round(MOST_SECONDS * rate))
+    waves = {name: np.asarray(values, np.float64) for name, values in series.items()}
+    waves = {name: w[..., :seconds] for name, w in waves.items()}
     longest = max((w.shape[-1] for w in waves.values()), default=0)
     step = max(1, -(-longest // MOST_SAMPLES))
-    return {name: rounded(w[..., ::step]) for name, w in waves.items()}, rate / step
+    return {name: _to_the_pen(w[..., ::step]) for name, w in waves.items()}, rate / step
+
+
+def _to_the_pen(waves: NDArray[np.float64]) -> list[Any]:
+    """Waves to a thousandth of the largest one: finer than a line is drawn."""
+    largest = float(np.max(np.abs(waves), initial=0.0, where=np.isfinite(waves)))
+    decimals = 0 if largest == 0 else int(np.clip(3 - np.floor(np.log10(largest)), 0, 12))
+    return np.round(waves, decimals).tolist()  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from axis_audit.defects.matrix_record import closing_lines
+from axis_audit.defects.matrix_record import brief, closing_lines
 
 _LOOKS = {
     "PASS": ("P", "#e8f3ea", "passes"),
@@ -37,9 +37,14 @@ dd { margin: 0; }
 
 
 def write(record: Mapping[str, Any], folder: Path) -> None:
-    """Write kill_matrix.json, .html, .png and .svg."""
+    """Write kill_matrix.json, .html, .png and .svg, and kill_summary.json.
+
+    The last is what audits print of it in their reports; axis_audit/report/data/ holds a copy.
+    """
     text = json.dumps(record, indent=1, allow_nan=False) + "\n"
     (folder / "kill_matrix.json").write_text(text, encoding="utf-8")
+    text = json.dumps(brief(record), indent=1, allow_nan=False) + "\n"
+    (folder / "kill_summary.json").write_text(text, encoding="utf-8")
     (folder / "kill_matrix.html").write_text(page(record), encoding="utf-8")
     draw(record, folder)
 

@@ -11,6 +11,7 @@ from axis_audit.finding import Verdict
 from axis_audit.report.records import plain
 
 FORMAT = "axis-audit/kill-matrix/1"
+BRIEF = "axis-audit/kill-summary/1"
 CLEAN = "clean twin"
 _BAD = frozenset({Verdict.FAIL, Verdict.ERROR})
 Piece = dict[str, Any]
@@ -118,3 +119,31 @@ def closing_lines(record: Mapping[str, Any]) -> list[str]:
         f"{'ok' if record['ok'] else 'NOT ok'}"
     )
     return lines
+
+
+def brief(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What reports of audits print of a kill matrix (`report/data/kill_summary.json`)."""
+    named: dict[str, list[bool]] = {}
+    for row in record["defects"]:
+        named.setdefault(row["fails"], []).append(bool(row["killed"]))
+    twins = record["twins"]
+    return {
+        "format": BRIEF,
+        "settings": record["settings"],
+        "versions": record["versions"],
+        "checks": {
+            check["id"]: {
+                "defects": len(named.get(check["id"], [])),
+                "killed": sum(named.get(check["id"], [])),
+            }
+            for check in record["checks"]
+        },
+        "defects": len(record["defects"]),
+        "survivors": list(record["survivors"]),
+        "twins": {
+            "count": twins["count"],
+            "failed": len(twins["failed"]),
+            "allowed": twins["allowed"],
+            "inconclusive": len(twins["with_inconclusive_gate"]),
+        },
+    }

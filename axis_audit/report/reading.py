@@ -53,6 +53,15 @@ def read(path: Path) -> Record:
     return record  # type: ignore[no-any-return]
 
 
+def read_audit(path: Path) -> AuditReport:
+    """A report read back.
+
+    Raises:
+        InputError: see `read`.
+    """
+    return report_of(read(path))
+
+
 def report_of(record: Record) -> AuditReport:
     """The findings and gates of a record, as an audit's report.
 

@@ -26,7 +26,7 @@ def finding_text(finding: Finding) -> str:
         rows = rows[:-2]
     if finding.verdict is Verdict.ERROR:
         rows = [row for row in rows if row[0] in ("claim", "verdict", "acceptable", "next step")]
-    rows += [(name, _detail(value)) for name, value in finding.details.items()]
+    rows += [(name, detail_text(value)) for name, value in finding.details.items()]
     width = max(len(name) for name, _ in rows[:8])
     body = "\n".join(f"  {name:<{width}}  {text}" for name, text in rows if text)
     return f"{finding.id}\n{body}"
@@ -78,9 +78,10 @@ def _caught(finding: Finding) -> str:
     return f"{number(finding.minimum_detectable)} {finding.acceptable.unit} with 90 % power"
 
 
-def _detail(value: object) -> str:
+def detail_text(value: object) -> str:
+    """A further number, or list of them, for people."""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, list | tuple):
-        return ", ".join(_detail(v) for v in value)
+        return ", ".join(detail_text(v) for v in value)
     return str(value)

@@ -1,0 +1,161 @@
+"""What verdicts and families mean, in words for a reader who meets them for the first time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from axis_audit.finding import AuditReport, Finding, Verdict
+from axis_audit.report.records import number
+from axis_audit.report.text import one_line
+
+SIGNS = {
+    Verdict.PASS: "✓",
+    Verdict.FAIL: "✕",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.ERROR: "!",
+    Verdict.NOT_APPLICABLE: "–",
+}
+"""A shape beside each verdict's word, so that colour says nothing alone."""
+
+FAMILIES = {
+    "prediction": (
+        "Predicted age",
+        "Is predicted age right, in everybody and in each group, and read from the signal alone?",
+    ),
+    "axis": (
+        "The age axis",
+        "Is there one axis g(age)·B: rising with age, zero at the neutral age, and the way in "
+        "which recorded beats really change?",
+    ),
+    "leakage": (
+        "Leakage of age",
+        "Can age be read from what should not hold it: the morphology latent z and the canonical "
+        "beat x50? R² is the share of the variance of age that is read; 0.05 is the usual margin.",
+    ),
+    "invariance": (
+        "Invariance to amplitude and noise",
+        "Do the axis and predicted age stand still when only the size of the signal, its baseline "
+        "or its noise change?",
+    ),
+    "leads": (
+        "Leads",
+        "Is the model robust to the mistakes people make with electrodes, without being blind to "
+        "leads, and are its beats physically possible?",
+    ),
+    "integrity": (
+        "Integrity",
+        "Can the other numbers be trusted: nobody seen in training, the same numbers after "
+        "reloading, no value that is not a number?",
+    ),
+}
+
+
+def family_words(family: str) -> tuple[str, str]:
+    """Title and question of a family; its own name for one that is not ours."""
+    return FAMILIES.get(family, (family.capitalize(), ""))
+
+
+def role(finding: Finding) -> str:
+    """Whether a finding decides."""
+    if finding.screen:
+        return "screen"
+    return "gate" if finding.gate else "reported"
+
+
+def role_words(finding: Finding) -> str:
+    """What a finding of this role decides."""
+    return {
+        "gate": "a gate: it must PASS",
+        "screen": "a screen: its FAIL fails the audit, its PASS certifies nothing",
+        "reported": "reported only: it does not decide this audit",
+    }[role(finding)]
+
+
+def meaning(finding: Finding) -> str:
+    """A finding's verdict in words."""
+    kind = role(finding)
+    if finding.verdict is Verdict.PASS:
+        if kind == "screen":
+            return (
+                "Nothing beyond the margin was found. That is no certificate: a screen looks "
+                "where nobody can be sure to find everything."
+            )
+        return "It holds for the people audited, within the margin."
+    if finding.verdict is Verdict.FAIL:
+        told = "It does not hold, beyond what chance explains."
+        if finding.exact:
+            told = "It does not hold. This is measured exactly, not estimated."
+        return told + (" It does not decide this audit." if not finding.gate else "")
+    if finding.verdict is Verdict.INCONCLUSIVE:
+        return "It is neither shown nor refuted. For a gate this is not a PASS."
+    if finding.verdict is Verdict.ERROR:
+        return "It could not be measured. For a gate or a screen this counts as a FAIL."
+    return "This claim cannot be put to this model or these people; it decides nothing."
+
+
+def caught(finding: Finding) -> str:
+    """The smallest effect that would have been caught."""
+    unit = f" {finding.acceptable.unit}" if finding.acceptable.unit else ""
+    if finding.estimate is None:
+        return ""
+    if finding.exact:
+        return "any violation: it is measured without sampling error"
+    if finding.minimum_detectable is not None:
+        return (
+            f"a true value of {number(finding.minimum_detectable)}{unit} would have been a "
+            "FAIL nine times in ten"
+        )
+    if finding.fail_interval is None:
+        return ""
+    low, high = finding.fail_interval
+    return (
+        "not computed for this statistic; the interval of FAIL reaches from "
+        f"{number(low)} to {number(high)}"
+    )
+
+
+def headline(report: AuditReport) -> str:
+    """One sentence on what the overall verdict means."""
+    where = " on synthetic patients" if report.scope == "synthetic" else ""
+    gates = report.gate_findings
+    counts = Counter(f.verdict for f in gates)
+    failed = counts[Verdict.FAIL] + counts[Verdict.ERROR]
+    if report.verdict is Verdict.PASS:
+        return (
+            f"Every one of the {len(report.gates)} gates in force passed{where}: the claims "
+            "below hold for the people audited, within the stated margins."
+        )
+    if report.verdict is Verdict.FAIL:
+        return (
+            f"{failed} of the claims that decide {'does' if failed == 1 else 'do'} not hold"
+            f"{where}: this checkpoint does not have all the properties it claims."
+        )
+    reasons = []
+    if counts[Verdict.INCONCLUSIVE]:
+        reasons.append(f"{counts[Verdict.INCONCLUSIVE]} could not be decided")
+    if report.missing:
+        reasons.append(f"{len(report.missing)} did not run")
+    if not reasons:
+        reasons.append("none of them depends on the people audited")
+    return (
+        f"No gate failed{where}, but of {len(report.gates)} gates {' and '.join(reasons)}: "
+        "this is not a PASS."
+    )
+
+
+def scope_words(report: AuditReport) -> str:
+    """On whom the verdict was reached."""
+    if report.scope == "synthetic":
+        return (
+            "On synthetic patients. The embedded atlas is linear and Gaussian: this says "
+            "nothing about people."
+        )
+    return "On recorded patients; it speaks of people like those audited."
+
+
+def open_questions(report: AuditReport) -> list[tuple[Finding, str]]:
+    """Findings that decide and are not PASS, worst first, each in one line."""
+    worst = [Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE]
+    found = [f for f in report.gate_findings if f.verdict in worst]
+    found.sort(key=lambda f: worst.index(f.verdict))
+    return [(f, one_line(f).removeprefix(f"{f.id}").lstrip(" =:")) for f in found]
