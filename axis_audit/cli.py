@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from axis_audit import cli_reports
+from axis_audit import cli_page, cli_reports
 from axis_audit.errors import InputError
 
 _DEFECTS = """\
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "checks": _print_checks,
         "defects": _defects,
         "calibrate": _calibrate,
+        "report": cli_page.report,
         **cli_reports.runs(),
     }.get(options.command or "")
     if run is None:
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _defects_parser(commands)
     _calibrate_parser(commands)
+    cli_page.add_parser(commands)
     cli_reports.add_parsers(commands)
     return parser
 

@@ -85,7 +85,7 @@ class AuditPlugin:
         if getattr(option, "collectonly", False):
             return
         if getattr(option, "htmlpath", "absent") is None:
-            option.htmlpath = str(self.folder / "audit.html")
+            option.htmlpath = str(self.folder / "plain.html")
             option.self_contained_html = True
         if getattr(option, "xmlpath", "absent") is None:
             option.xmlpath = str(self.folder / "junit.xml")
@@ -221,6 +221,8 @@ class AuditPlugin:
         """Open the page with the verdict."""
         if self.report is not None:
             prefix.extend(f"<p>{escape(line)}</p>" for line in summary_lines(self.report))
+            if self.outputs.page is not None:
+                prefix.append(self.outputs.page.link)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:

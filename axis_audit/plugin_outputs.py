@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from axis_audit.finding import AuditReport, Finding, Verdict
-from axis_audit.report import records
+from axis_audit.report import records, session_page
 from axis_audit.report.text import finding_text
 from axis_audit.settings import Settings
 
-OURS = ("audit.json", "audit.md", "model_card.md")
+OURS = ("audit.json", "audit.html", "audit.md", "model_card.md")
 """Files of an earlier audit that are removed before anything runs."""
 
 
@@ -24,6 +24,7 @@ class Outputs:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
         self.baseline: Mapping[str, Any] | None = None
+        self.page: session_page.SessionPage | None = None
         self.warnings: list[str] = []
 
     def open(self) -> None:
@@ -64,13 +65,14 @@ class Outputs:
         return with_baseline(report, self.baseline, str(self.settings.baseline))
 
     def write(self, report: AuditReport, config: pytest.Config) -> None:
-        """Write audit.md and model_card.md, append to GitHub's summary of the job.
+        """Write audit.html, audit.md and model_card.md, append to GitHub's summary of the job.
 
         The baseline's gate is reported to pytest as an item is: it stands in JUnit and HTML, too.
         """
         if self.baseline is not None:
             for phase in _as_pytest_reports(report.findings[-1]):
                 config.hook.pytest_runtest_logreport(report=phase)
+        self.page = session_page.write(report, self.folder, config.option)
         from axis_audit.report.json_report import report_record
         from axis_audit.report.model_card import model_card
         from axis_audit.report.pull_request import summary
@@ -89,7 +91,7 @@ class Outputs:
 
     def closing_lines(self, report: AuditReport) -> list[str]:
         """What the terminal says last: the comparison, warnings, and GitHub's annotations."""
-        lines = []
+        lines = [] if self.page is None else [self.page.line]
         if report.baseline is not None:
             from axis_audit.comparison.pages import as_text
 

@@ -44,7 +44,14 @@ def example_beats(evidence: Evidence, errors: NDArray[np.float64]) -> dict[str, 
         name = f"{i + 1}: {evidence.ages[row]:.0f} years{f', {sex}' if sex else ''}"
         people[name] = {of: waves[i] for of, waves in series.items()}
     spec = evidence.model.input_spec
-    return figures.beats(evidence.cohort.leads, people, rate=spec.rate, unit=unit)
+    return figures.beats(
+        evidence.cohort.leads,
+        people,
+        rate=spec.rate,
+        unit=unit,
+        title="beats as recorded, canonical (D(z), at the neutral age) and redrawn "
+        "(D(z) + g(age)·B); of each age, the person with the most ordinary error",
+    )
 
 
 def _ordinary_people(ages: NDArray[np.float64], errors: NDArray[np.float64]) -> list[int]:

@@ -149,6 +149,11 @@ def matrix(names: Sequence[str], values: ArrayLike, *, label: str, title: str) -
     }
 
 
+def limited(figure: Mapping[str, Any], axis: str) -> dict[str, Any]:
+    """The figure, on whose axis ("x" or "y") the acceptable region's ends are to be drawn."""
+    return {**figure, "limit": axis}
+
+
 def together(*figures: Mapping[str, Any]) -> dict[str, Any]:
     """Several figures of one finding: the first, and the others under "more"."""
     first, *others = [dict(f) for f in figures if f] or [{}]

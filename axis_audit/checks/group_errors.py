@@ -71,7 +71,7 @@ def error_by_group(model: PredictsAge, evidence: Evidence) -> Measurement:
             {name: mean.value for name, mean in means.items()},
             intervals=[mean.interval for mean in means.values()],
             x_label="mean of predicted age − age (years)",
-            marks={"right": 0.0},
+            marks={"no error": 0.0},
         ),
         details={
             **{f"{name}: mean error in years": mean.value for name, mean in means.items()},

@@ -187,7 +187,7 @@ def _shift_curve(
     marks: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Median and 95th percentile of |change of predicted age| against the size of a disturbance."""
-    return figures.line(
+    curves = figures.line(
         doses,
         {
             "95th percentile": [float(np.quantile(s, 0.95)) for s in shifts],
@@ -197,6 +197,7 @@ def _shift_curve(
         y_label="|change of predicted age| (years)",
         marks=marks,
     )
+    return figures.limited(curves, "y")
 
 
 def _transport(evidence: Evidence, name: str) -> Measurement:

@@ -108,10 +108,13 @@ def missing_lead(model: PredictsAge, evidence: Evidence) -> Measurement:
         len(plain),
         len(plain),
         fail_interval=(float(wide[:, 0].max()), float(wide[:, 1].max())),
-        figure=figures.bars(
-            {lead: e.value for lead, e in zip(leads, estimates, strict=True)},
-            intervals=[e.interval for e in estimates],
-            x_label="median |change of predicted age| without the lead (years)",
+        figure=figures.limited(
+            figures.bars(
+                {lead: e.value for lead, e in zip(leads, estimates, strict=True)},
+                intervals=[e.interval for e in estimates],
+                x_label="median |change of predicted age| without the lead (years)",
+            ),
+            "x",
         ),
         details={
             "worst lead": leads[worst],

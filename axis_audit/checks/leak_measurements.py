@@ -203,16 +203,27 @@ def planted_figure(curve: Mapping[str, object], title: str) -> dict[str, object]
     """The probe's score against the size of planted leaks, and what it scored on the target."""
     if "levels" not in curve:  # the probe's scores were not numbers
         return {}
-    levels = np.asarray(curve["levels"], np.float64)
-    bands = {name: np.asarray(curve[name], np.float64) for name in ("mean", "low", "high")}
-    bands["observed"] = np.full(len(levels), curve["observed"])
+    columns = {name: np.asarray(curve[name], np.float64) for name in ("mean", "low", "high")}
+    levels, observed = np.asarray(curve["levels"], np.float64), float(str(curve["observed"]))
+    margin = float(str(curve["margin"]))
+    # Up to where planted leaks score as this model does: beyond, the margin would be a sliver.
+    reached = levels[columns["mean"] >= observed]
+    near = levels <= max(4 * margin, reached[0] if reached.size else levels[-1])
+    planted, scores = np.asarray(curve["planted"]), np.asarray(curve["scores"])
+    few = planted <= levels[near][-1]
+    bands = {
+        "this model": np.full(near.sum(), observed),
+        "planted leaks, mean": columns["mean"][near],
+        "low": columns["low"][near],
+        "high": columns["high"][near],
+    }
     return figures.line(
-        levels,
+        levels[near],
         bands,
         x_label="planted leak (R²)",
         y_label="score of the probe",
-        marks={"margin": float(str(curve["margin"]))},
-        points=(np.asarray(curve["planted"]), np.asarray(curve["scores"])),
+        marks={"margin": margin},
+        points=(planted[few], scores[few]),
         title=title,
     )
 

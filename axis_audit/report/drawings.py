@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from axis_audit.finding import Region
 from axis_audit.report import plot
 from axis_audit.report.ecg_paper import panels, people_panels
 from axis_audit.report.records import number
@@ -34,16 +36,21 @@ class Drawing:
     wide: bool = False
 
 
-def drawings(figure: Mapping[str, Any]) -> list[Drawing]:
-    """A finding's figures; what is no figure that we know is left out."""
+def drawings(figure: Mapping[str, Any], acceptable: Region) -> list[Drawing]:
+    """A finding's figures; what is no figure that we know is left out.
+
+    Args:
+        figure: as `checks.figures` makes it. acceptable: drawn where the figure says that one of
+            its axes ("limit": "x" or "y") is the one on which the claim is measured.
+    """
     if not isinstance(figure, Mapping) or not figure:
         return []
     more = figure.get("more", [])
-    found = [_drawing(f) for f in [figure, *(more if isinstance(more, list) else [])]]
+    found = [_drawing(f, acceptable) for f in [figure, *(more if isinstance(more, list) else [])]]
     return [d for d in found if d is not None]
 
 
-def _drawing(figure: Any) -> Drawing | None:
+def _drawing(figure: Any, acceptable: Region) -> Drawing | None:
     kinds: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
         "line": _line, "scatter": _scatter, "bars": _bars, "matrix": _matrix,
         "leads": _leads, "beats": _beats,
@@ -52,10 +59,22 @@ def _drawing(figure: Any) -> Drawing | None:
     if draw is None:
         return None
     try:
-        return draw(figure)
+        return draw(_with_limit(figure, acceptable))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
         # A record from elsewhere, or a check of somebody else's: the page must still be drawn.
         return Drawing(Markup(""), "a figure that cannot be drawn: its data are incomplete")
+
+
+def _with_limit(figure: Mapping[str, Any], acceptable: Region) -> Mapping[str, Any]:
+    """The figure with the ends of the acceptable region among its marks, if it asks for them."""
+    axis = {"x": "marks", "y": "levels"}.get(str(figure.get("limit", "")))
+    ends = plot.finite([acceptable.low, acceptable.high])
+    if axis is None or not ends:
+        return figure
+    names = ["acceptable from", "acceptable up to"] if len(ends) > 1 else ["acceptable up to"]
+    if not math.isfinite(acceptable.high):
+        names = ["acceptable from"]
+    return {**figure, axis: {**figure.get(axis, {}), **dict(zip(names, ends, strict=True))}}
 
 
 def _line(data: Mapping[str, Any]) -> Drawing:
@@ -64,8 +83,16 @@ def _line(data: Mapping[str, Any]) -> Drawing:
     points = data.get("points") or [[], []]
     values = [v for ys in series.values() for v in ys] + list(points[1])
     x = plot.scale([*xs, *points[0], *marks.values()], 52, plot.WIDTH - 14, 0.02)
-    y = plot.scale(values, plot.HEIGHT - 44, 24)
+    levels = data.get("levels", {})
+    y = plot.scale([*values, *levels.values()], plot.HEIGHT - 44, 24)
     body = plot.frame(x, y, data["x_label"], data["y_label"])
+    for name, level in levels.items():
+        body.append(plot.path("mark", f"M{x.start:.1f} {y(level):.1f}H{x.end:.1f}"))
+        body.append(
+            Markup('<text class="tick halo" x="{:.1f}" y="{:.1f}">{} {}</text>').format(
+                x.start + 4, y(level) - 4, name, number(level)
+            )
+        )
     if points[0]:
         body.append(plot.path("dots faint", plot.dots(points[0], points[1], x, y)))
     legend: list[tuple[str, str]] = []
@@ -83,14 +110,16 @@ def _line(data: Mapping[str, Any]) -> Drawing:
         legend.append(("band", "where 95 % of planted leaks score"))
     if points[0]:
         legend.append(("dot", "one planted leak"))
-    alt = f"Curves: {title}. {ends}." + _told(marks)
+    alt = f"Curves: {title}. {ends}." + _told({**marks, **levels})
     return Drawing(plot.svg(body, plot.WIDTH, plot.HEIGHT, alt), title, tuple(legend))
 
 
 def _scatter(data: Mapping[str, Any]) -> Drawing:
     xs, ys = data["x"], data["y"]
-    x = plot.scale(xs, 52, plot.WIDTH - 14, 0.02)
-    y = plot.scale(ys, plot.HEIGHT - 44, 24)
+    # What could be equal is drawn on equal scales: a flat cloud is then seen to be flat.
+    both = [*xs, *ys] if data.get("diagonal") else []
+    x = plot.scale(both or xs, 52, plot.WIDTH - 14, 0.02)
+    y = plot.scale(both or ys, plot.HEIGHT - 44, 24)
     body = plot.frame(x, y, data["x_label"], data["y_label"])
     body.append(plot.path("dots", plot.dots(xs, ys, x, y)))
     if data.get("diagonal"):
@@ -102,7 +131,7 @@ def _scatter(data: Mapping[str, Any]) -> Drawing:
         f"Scatter of {len(xs)} people: {title}. {data['x_label']} from {_ends(xs)}; "
         f"{data['y_label']} from {_ends(ys)}."
     )
-    note = "dashed: equality" if data.get("diagonal") else ""
+    note = "dashed: equality" if data.get("diagonal") and "dashed" not in title else ""
     return Drawing(plot.svg(body, plot.WIDTH, plot.HEIGHT, alt), title, note=note)
 
 
@@ -135,13 +164,12 @@ def _bars(data: Mapping[str, Any]) -> Drawing:
         )
         if len(plot.finite(ends)) == 2:
             body.append(plot.path("whisker", f"M{x(ends[0]):.1f} {middle:.1f}H{x(ends[1]):.1f}"))
-        far = max([x(v) for v in plot.finite([value, *ends])])
         body.append(
-            Markup('<text class="tick" x="{:.1f}" y="{:.1f}">{}</text>').format(
-                far + 5, middle + 4, number(value)
+            Markup('<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>').format(
+                plot.WIDTH - 2, middle + 4, number(value)
             )
         )
-    body += _marks({k: v for k, v in marks.items() if plot.finite([v])}, x, y)
+    body += _marks({k: v for k, v in marks.items() if plot.finite([v])}, x, y, above=16)
     title = data.get("title") or data["x_label"]
     told = "; ".join(f"{k}: {number(v)}" for k, v in zip(labels, values, strict=True))
     alt = f"Bars: {title}. {data['x_label']}. {told}."
@@ -190,22 +218,24 @@ def _beats(data: Mapping[str, Any]) -> Drawing:
     body, note = people_panels(
         data["people"], data["leads"], rate=data["rate"], unit=data["unit"], kinds=SERIES
     )
-    title = data.get("title") or "three people on ECG paper"
+    title = data.get("title") or "people's beats on ECG paper"
     return Drawing(body, title, tuple(zip(SERIES, names, strict=False)), note, wide=True)
 
 
-def _marks(marks: Mapping[str, float], x: plot.Scale, y: plot.Scale) -> list[Markup]:
+def _marks(
+    marks: Mapping[str, float], x: plot.Scale, y: plot.Scale, above: float = 0
+) -> list[Markup]:
     parts: list[Markup] = []
     for i, (name, place) in enumerate(marks.items()):
         at = x(place)
+        height = y.end + 10 - above + 13 * i
         end = at > (x.start + x.end) / 2
         parts.append(plot.path("mark", f"M{at:.1f} {y.start:.1f}V{y.end:.1f}"))
         parts.append(
             Markup(
                 '<text class="tick halo" x="{:.1f}" y="{:.1f}" text-anchor="{}">{} {}</text>'
             ).format(
-                at + (-4 if end else 4), y.end + 10 + 13 * i, "end" if end else "start", name,
-                number(place),
+                at + (-4 if end else 4), height, "end" if end else "start", name, number(place)
             )
         )  # fmt: skip
     return parts

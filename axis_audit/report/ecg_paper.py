@@ -58,8 +58,8 @@ def people_panels(
         series = person["series"]
         waves = [v for of in series.values() for wave in of for v in wave]
         known = plot.finite(waves) or [0.0]
-        low = math.floor(min(*known, 0.0) * per_unit / 5 - 0.4) * 5
-        high = math.ceil(max(*known, 0.0) * per_unit / 5 + 0.4) * 5
+        low = math.floor(min(*known, 0.0) * per_unit / 5 - 0.1) * 5
+        high = math.ceil(max(*known, 0.0) * per_unit / 5 + 0.1) * 5
         longest = max(len(w) for of in series.values() for w in of)
         width = math.ceil((longest - 1) / rate * 25 / 5) * 5 * MM
         x = plot.Scale(0, width / MM / 25 * rate, 0, width)
@@ -70,9 +70,12 @@ def people_panels(
         ]
         names = ", ".join(series)
         alt = f"Person {person['name']}: {names}, lead by lead, on ECG paper."
-        parts.append(Markup("<p class="person">Person {}</p>{}").format(person["name"], _grid(drawn, alt)))
+        shown = _grid(drawn, alt)
+        parts.append(
+            Markup('<div><p class="person">Person {}</p>{}</div>').format(person["name"], shown)
+        )
     note = f"25 mm/s, {number(per_unit)} mm per {unit.removesuffix('s')}; a large square is 5 mm"
-    return Markup("").join(parts), note
+    return Markup('<div class="people">{}</div>').format(Markup("").join(parts)), note
 
 
 def _scale_of(person: Mapping[str, Any], unit: str) -> float:

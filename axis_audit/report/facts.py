@@ -101,7 +101,11 @@ def uncovered(report: AuditReport) -> list[str]:
 
 def percent(share: float) -> str:
     """A share for people."""
-    return f"{100 * share:.1f} %" if 0 < share < 1 else f"{100 * share:.0f} %"
+    return (
+        f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+        if 0 < share < 1
+        else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    )
 
 
 def spaced(verdict: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from axis_audit.finding import Finding
 
-_COLOURS = ("#1f5fa8", "#c2571a", "#3a7d44")
+_COLOURS = ("#1f5fa8", "#c2571a", "#3a7d44", "#777777")
 
 
 def png(finding: Finding) -> str | None:

@@ -63,6 +63,7 @@ class Section:
     title: str
     question: str
     tally: str
+    shown: list[View]
     views: list[View]
 
 
@@ -112,15 +113,17 @@ def _sections(report: AuditReport) -> list[Section]:
     sections = []
     for name in dict.fromkeys(f.family for f in report.findings):
         views = [_view(f) for f in report.findings if f.family == name]
+        places = list(GALLERY)
+        shown = sorted((v for v in views if v.gallery), key=lambda v: places.index(v.finding.id))
         counts = Counter(v.finding.verdict for v in views)
         tally = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in Verdict if counts[v])
         title, question = words.family_words(name)
-        sections.append(Section(name, title, question, tally, views))
+        sections.append(Section(name, title, question, tally, shown, views))
     return sections
 
 
 def _view(finding: Finding) -> View:
-    drawn = drawings(finding.figure)
+    drawn = drawings(finding.figure, finding.acceptable)
     shown = GALLERY.get(finding.id, 0)
     kills = instrument.kill_summary()["checks"].get(finding.id, {"defects": 0, "killed": 0})
     planted = ""

@@ -20,9 +20,9 @@ def strip(finding: Finding) -> Markup:
     region = finding.acceptable
     ends = plot.finite([region.low, region.high])
     narrow = plot.finite(finding.interval or ())
-    wide = plot.finite(finding.fail_interval or ())
     shown = plot.finite([finding.estimate])
-    everything = [*ends, *narrow, *wide, *shown]
+    # The interval of FAIL may reach to the end of its line: it is cut off rather than scaled to.
+    everything = [*ends, *narrow, *shown]
     if min(everything, default=0.0) >= 0:
         everything.append(0.0)
     x = plot.scale(everything, 2, _WIDTH - 2, 0.08)

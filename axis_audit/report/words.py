@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from axis_audit.finding import AuditReport, Finding, Verdict
@@ -65,9 +66,9 @@ def role(finding: Finding) -> str:
 def role_words(finding: Finding) -> str:
     """What a finding of this role decides."""
     return {
-        "gate": "a gate: it must PASS",
-        "screen": "a screen: its FAIL fails the audit, its PASS certifies nothing",
-        "reported": "reported only: it does not decide this audit",
+        "gate": "A gate: it must PASS",
+        "screen": "A screen: its FAIL fails the audit, its PASS certifies nothing",
+        "reported": "Reported only: it does not decide this audit",
     }[role(finding)]
 
 
@@ -87,7 +88,8 @@ def meaning(finding: Finding) -> str:
             told = "It does not hold. This is measured exactly, not estimated."
         return told + (" It does not decide this audit." if not finding.gate else "")
     if finding.verdict is Verdict.INCONCLUSIVE:
-        return "It is neither shown nor refuted. For a gate this is not a PASS."
+        rest = "This is not a PASS." if finding.gate else "It does not decide this audit."
+        return f"These people neither show nor refute it. {rest}"
     if finding.verdict is Verdict.ERROR:
         return "It could not be measured. For a gate or a screen this counts as a FAIL."
     return "This claim cannot be put to this model or these people; it decides nothing."
@@ -105,13 +107,25 @@ def caught(finding: Finding) -> str:
             f"a true value of {number(finding.minimum_detectable)}{unit} would have been a "
             "FAIL nine times in ten"
         )
-    if finding.fail_interval is None:
+    edges = [number(edge) for edge in _detectable_edges(finding)]
+    if not edges:
         return ""
-    low, high = finding.fail_interval
-    return (
-        "not computed for this statistic; the interval of FAIL reaches from "
-        f"{number(low)} to {number(high)}"
-    )
+    return f"about {' or '.join(edges)}{unit}, nine times in ten, judging by the interval's width"
+
+
+def _detectable_edges(finding: Finding) -> list[float]:
+    """True values that would FAIL with 90 % power, from the widths of both intervals.
+
+    A FAIL needs the wide interval beyond the region's edge; nine times in ten the estimate falls
+    at most 1.28 standard errors short of the truth, and the 95 % interval reaches 1.96 of them.
+    """
+    if finding.estimate is None or finding.interval is None or finding.fail_interval is None:
+        return []
+    (low, high), (far_low, far_high) = finding.interval, finding.fail_interval
+    middle, region = finding.estimate, finding.acceptable
+    below = region.low - (far_high - middle) - 1.28 / 1.96 * (high - middle)
+    above = region.high + (middle - far_low) + 1.28 / 1.96 * (middle - low)
+    return [edge for edge in (below, above) if math.isfinite(edge)]
 
 
 def headline(report: AuditReport) -> str:
@@ -146,11 +160,16 @@ def headline(report: AuditReport) -> str:
 def scope_words(report: AuditReport) -> str:
     """On whom the verdict was reached."""
     if report.scope == "synthetic":
-        return (
-            "On synthetic patients. The embedded atlas is linear and Gaussian: this says "
-            "nothing about people."
-        )
-    return "On recorded patients; it speaks of people like those audited."
+        return "The embedded atlas is linear and Gaussian: this says nothing about people."
+    return "A verdict speaks of people like those audited."
+
+
+def tally(report: AuditReport) -> str:
+    """How the findings that decide fell."""
+    counts = Counter(f.verdict for f in report.gate_findings)
+    told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]) or "no gate ran"
+    rest = len(report.findings) - len(report.gate_findings)
+    return f"Of {len(report.gates)} gates in force: {told}. {rest} more findings do not decide."
 
 
 def open_questions(report: AuditReport) -> list[tuple[Finding, str]]:

@@ -164,7 +164,7 @@ def test_every_failing_check_has_a_row_of_its_own(
         f"--checkpoint={defective('non_monotone_axis')}",  # type: ignore[operator]
         "-k", "monotonicity or strictness or smoothness",
     )  # fmt: skip
-    page = (pytester.path / "reports" / "non_monotone_axis" / "audit.html").read_text()
+    page = (pytester.path / "reports" / "non_monotone_axis" / "plain.html").read_text()
     (blob,) = re.findall(r'data-jsonblob="([^"]*)"', page)
     tests = json.loads(unescape(blob))["tests"]
     results = {unescape(name): [t["result"] for t in rows] for name, rows in tests.items()}

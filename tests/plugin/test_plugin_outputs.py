@@ -107,7 +107,7 @@ def test_html_and_junit_carry_the_verdicts_and_escape_names(
     path.write_bytes(files.checkpoint.read_bytes())
     run("--gate", FAST, "-k", "monoton or smooth or split", path=path)
     folder = pytester.path / "reports" / "<b>&sly"
-    page = (folder / "audit.html").read_text()
+    page = (folder / "plain.html").read_text()
     assert "&lt;b&gt;&amp;sly.pth" in page
     assert "<b>&sly.pth" not in page
     assert "data:image/png;base64" in page
