@@ -112,7 +112,8 @@ def missing_lead(model: PredictsAge, evidence: Evidence) -> Measurement:
             figures.bars(
                 {lead: e.value for lead, e in zip(leads, estimates, strict=True)},
                 intervals=[e.interval for e in estimates],
-                x_label="median |change of predicted age| without the lead (years)",
+                x_label="median |change of predicted age| (years)",
+                title="one lead flat at zero",
             ),
             "x",
         ),

@@ -89,9 +89,9 @@ def _line(data: Mapping[str, Any]) -> Drawing:
     for name, level in levels.items():
         body.append(plot.path("mark", f"M{x.start:.1f} {y(level):.1f}H{x.end:.1f}"))
         body.append(
-            Markup('<text class="tick halo" x="{:.1f}" y="{:.1f}">{} {}</text>').format(
-                x.start + 4, y(level) - 4, name, number(level)
-            )
+            Markup(
+                '<text class="tick halo" x="{:.1f}" y="{:.1f}" text-anchor="end">{} {}</text>'
+            ).format(x.end - 2, y(level) - 4, name, number(level))
         )
     if points[0]:
         body.append(plot.path("dots faint", plot.dots(points[0], points[1], x, y)))
@@ -148,7 +148,7 @@ def _bars(data: Mapping[str, Any]) -> Drawing:
     body = [m for m in body if 'text-anchor="end"' not in m]
     for i, (label, value, ends) in enumerate(zip(labels, values, intervals, strict=True)):
         middle = top + step * (i + 0.5)
-        short = label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
+        short = plot.shortened(label, _LONGEST_LABEL)
         body.append(
             Markup('<text class="tick" x="166" y="{:.1f}" text-anchor="end">{}</text>').format(
                 middle + 4, short

@@ -139,6 +139,11 @@ def _view(finding: Finding) -> View:
     )
 
 
+def reflow(text: str) -> str:
+    """A docstring's paragraphs without the line breaks within them."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
 @lru_cache
 def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -155,6 +160,7 @@ def _environment() -> Any:
         "anchor": anchor,
         "number": number,
         "percent": facts.percent,
+        "reflow": reflow,
         "verdict": facts.spaced,
     }
     environment.globals |= {

@@ -69,6 +69,11 @@ def tick_text(value: float, step: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def shortened(text: str, most: int) -> str:
+    """A label that fits its drawing; captions and alternatives have it whole."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def svg(body: Iterable[Markup], width: float, height: float, alt: str) -> Markup:
     """A drawing with a text alternative; it scales with its column."""
     inside = Markup("").join(body)
@@ -104,10 +109,10 @@ def frame(x: Scale, y: Scale, x_label: str, y_label: str) -> list[Markup]:
         )
     parts.append(
         Markup('<text class="name" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
-            (x.start + x.end) / 2, y.start + 33, x_label
+            (x.start + x.end) / 2, y.start + 33, shortened(x_label, 48)
         )
     )
-    parts.append(Markup('<text class="name" x="2" y="12">{}</text>').format(y_label))
+    parts.append(Markup('<text class="name" x="2" y="12">{}</text>').format(shortened(y_label, 60)))
     return parts
 
 

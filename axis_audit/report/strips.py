@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
 from axis_audit.finding import Finding, Verdict
@@ -23,7 +25,7 @@ def strip(finding: Finding) -> Markup:
     shown = plot.finite([finding.estimate])
     # The interval of FAIL may reach to the end of its line: it is cut off rather than scaled to.
     everything = [*ends, *narrow, *shown]
-    if min(everything, default=0.0) >= 0:
+    if math.isinf(region.low) and min(everything, default=0.0) >= 0:
         everything.append(0.0)
     x = plot.scale(everything, 2, _WIDTH - 2, 0.08)
     low, high = (max(region.low, x.low), min(region.high, x.high))

@@ -165,11 +165,15 @@ def scope_words(report: AuditReport) -> str:
 
 
 def tally(report: AuditReport) -> str:
-    """How the findings that decide fell."""
-    counts = Counter(f.verdict for f in report.gate_findings)
-    told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]) or "no gate ran"
-    rest = len(report.findings) - len(report.gate_findings)
-    return f"Of {len(report.gates)} gates in force: {told}. {rest} more findings do not decide."
+    """How the gates in force fell, and the screens that decide beside them."""
+    gates = Counter(f.verdict for f in report.findings if f.id in report.gates)
+    told = ", ".join(f"{gates[v]} {v.replace('_', ' ')}" for v in Verdict if gates[v])
+    text = f"Of {len(report.gates)} gates in force: {told or 'none ran'}."
+    others = [f for f in report.gate_findings if f.id not in report.gates]
+    if others:
+        screens = "1 screen fails" if len(others) == 1 else f"{len(others)} screens fail"
+        text += f" {screens} it, too."
+    return text
 
 
 def open_questions(report: AuditReport) -> list[tuple[Finding, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from importlib import resources
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from axis_audit.cli import main
+from axis_audit.report import page as page_module
 from tests.plugin.audits import FAST, audit_json
 
 
@@ -116,6 +119,46 @@ def test_html_and_junit_carry_the_verdicts_and_escape_names(
     assert properties["axis_audit.verdict"] == "PASS"
 
 
+def test_report_and_plain_view_are_written_and_lead_to_each_other(
+    run, pytester: pytest.Pytester
+) -> None:
+    result = run("--gate", FAST + ",prediction.mae", "-k", "monoton or split or mae")
+    folder = pytester.path / "reports" / "twin"
+    report, plain = (folder / n for n in ("audit.html", "plain.html"))
+    result.stdout.fnmatch_lines(["report to read: *audit.html"])
+    page = report.read_text()
+    for name in ("./plain.html", "audit.json", "./junit.xml"):
+        assert f'href="{name}"' in page
+        assert (folder / name).exists()
+    assert "./audit.html" in plain.read_text()
+    assert "axis.smoothness" in page  # a gate in force that did not run
+    assert "narrowed by the user" in page
+    assert report.stat().st_size < 3_000_000
+    assert (folder / "audit.json").stat().st_size < 1_000_000
+    assert not re.search(r'(?:src|href)="?(?:https?:)?//', page)
+    drawn_again = pytester.path / "again.html"
+    assert main(["report", str(folder / "audit.json"), "-o", str(drawn_again)]) == 0
+    body = [
+        p.read_text().partition('<section aria-labelledby="claims">')[2]
+        for p in (report, drawn_again)
+    ]
+    assert body[0] == body[1] != ""
+
+
+def test_a_report_that_cannot_be_drawn_costs_no_verdict(
+    run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(page_module, "page", broken)
+    result = run("--gate", FAST, "-k", "monoton or smooth or split")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["verdict: PASS*", "*audit.html could not be written*no ink"])
+    assert audit_json(pytester)["verdict"] == "PASS"
+    assert not (pytester.path / "reports" / "twin" / "audit.html").exists()
+
+
 def test_users_own_report_paths_are_kept(run, pytester: pytest.Pytester) -> None:
     run(
         "--gate", FAST, "-k", "smoothness", "--html", "mine.html", "--junitxml", "mine.xml",
@@ -123,7 +166,11 @@ def test_users_own_report_paths_are_kept(run, pytester: pytest.Pytester) -> None
     )  # fmt: skip
     assert (pytester.path / "mine.html").exists()
     assert (pytester.path / "mine.xml").exists()
-    assert (pytester.path / "elsewhere" / "twin" / "audit.json").exists()
+    folder = pytester.path / "elsewhere" / "twin"
+    assert (folder / "audit.json").exists()
+    assert not (folder / "plain.html").exists()
+    assert 'href="./../../mine.html"' in (folder / "audit.html").read_text()
+    assert "./elsewhere/twin/audit.html" in (pytester.path / "mine.html").read_text()
 
 
 def test_xdist_gives_the_same_findings(run, pytester: pytest.Pytester) -> None:
