@@ -37,12 +37,14 @@ class Scale:
 
     def ticks(self, most: int = 5) -> list[float]:
         """Round numbers within the scale."""
-        from matplotlib.ticker import MaxNLocator
-
-        # matplotlib knows what numbers people call round; numpy floats end here.
-        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
+        # Not matplotlib's locator: drawing a page need not load matplotlib.
+        rough = (self.high - self.low) / most
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next((m * power for m in (1, 2, 2.5, 5) if m * power >= rough), 10 * power)
         slack = 1e-9 * (self.high - self.low)
-        return [float(t) for t in found if self.low - slack <= t <= self.high + slack]
+        first = math.ceil((self.low - slack) / step)
+        last = math.floor((self.high + slack) / step)
+        return [i * step for i in range(first, last + 1)]
 
 
 def scale(values: Iterable[object], start: float, end: float, room: float = 0.05) -> Scale:
