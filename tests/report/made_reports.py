@@ -76,7 +76,13 @@ def every_verdict() -> tuple[Finding, ...]:
     fails = {"verdict": Verdict.FAIL, "estimate": 0.5, "interval": (0.4, 0.6)}
     return (
         finding("prediction.mae", figure={**first, "more": others}),
-        finding("axis.monotonicity", acceptable=Exactly(1.0), estimate=1.0, exact=True),
+        finding(
+            "axis.monotonicity",
+            acceptable=Exactly(1.0),
+            estimate=1.0,
+            interval=(1.0, 1.0),
+            exact=True,
+        ),
         finding("axis.direction", acceptable=Above(0.9), estimate=0.95, interval=(0.92, math.inf)),
         finding("leakage.linear", minimum_detectable=0.09, **fails, fail_interval=(0.3, 0.7)),
         finding("leakage.quadratic", screen=True, **fails, fail_interval=(0.3, 0.7)),
@@ -84,7 +90,14 @@ def every_verdict() -> tuple[Finding, ...]:
         finding("leakage.deep_network", gate=False, screen=True),
         finding("leads.missing_lead", gate=False, **fails),
         finding("leads.blindness", acceptable=Region()),
-        finding("axis.length", acceptable=Within(0.5, 2.0), default_acceptable=Within(0.8, 1.2)),
+        finding(
+            "axis.length",
+            acceptable=Within(0.5, 2.0),
+            default_acceptable=Within(0.8, 1.2),
+            estimate=1.0,
+            interval=(0.9, 1.1),
+            fail_interval=(0.8, 1.2),
+        ),
         unmeasured("invariance.gain_age_shift", Verdict.ERROR, reason="ValueError in encode"),
         unmeasured("leakage.posterior_scale", Verdict.NOT_APPLICABLE, gate=False),
     )
@@ -102,7 +115,11 @@ def made(*findings: Finding, **rest: Any) -> AuditReport:
         "scope": "recorded",
         "gates": tuple(f.id for f in findings if f.gate and not f.screen),
         "findings": findings,
-        "settings": {"seed": 5, "gate": [], "thorough": True, "folds": "9"},
+        "settings": {
+            "checkpoint": "model.pth", "cohort": "people.npz", "seed": 5, "gate": [],
+            "thorough": True, "folds": "9", "patients": "unseen", "allow_inconclusive": False,
+            "margins": {},
+        },
         "versions": {"axis-audit": "0.1.0", "torch": "2"},
         "started": "2026-01-01T00:00:00+00:00",
         "seconds": 61.0,
