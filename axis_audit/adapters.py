@@ -5,50 +5,23 @@ A file names its kind, never code; only the user or an installed package names c
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from axis_audit.checkpoint import Checkpoint, load
 from axis_audit.errors import CheckpointError, InputError
+from axis_audit.named import installed as entries
+from axis_audit.named import resolve
 
 GROUP = "axis_audit.adapters"
 BUILT_IN = {"twin": "axis_audit.defects.twin:load"}
 Adapter = str | Callable[[Any], Any]
 
 
-def resolve(name: str) -> Callable[[Any], Any]:
-    """The function that "package.module:function" names.
-
-    Raises:
-        InputError: the name's form, a module that cannot be imported, a missing function.
-    """
-    module_name, colon, attribute = name.partition(":")
-    if not colon or not module_name or not attribute:
-        raise InputError(
-            "--checkpoint-adapter", f"{name!r} names no function", "use module:function"
-        )
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's module raises, it is their module to mend
-        raise InputError(
-            f"adapter {name}",
-            f"{module_name} cannot be imported ({type(error).__name__}: {error})",
-            "check the name, and that its folder is on the Python path (pytest's `pythonpath`)",
-        ) from error
-    function = getattr(module, attribute, None)
-    if not callable(function):
-        raise InputError(
-            f"adapter {name}", f"{module_name} has no function {attribute!r}", "check the name"
-        )
-    return function  # type: ignore[no-any-return]
-
-
 def installed() -> dict[str, Adapter]:
     """Adapters of installed packages, from the entry-point group `axis_audit.adapters`."""
-    return {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    return {entry.name: entry.value for entry in entries(GROUP)}
 
 
 def load_model(path: Path, adapters: Mapping[str, Adapter]) -> tuple[Any, Checkpoint]:

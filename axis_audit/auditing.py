@@ -23,7 +23,13 @@ from axis_audit.gates import (
     screens_in_force,
 )
 from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
-from axis_audit.registry import FAMILIES, Check, all_checks, statistical_gates
+from axis_audit.registry import (
+    Check,
+    all_checks,
+    families_of,
+    import_checks,
+    statistical_gates,
+)
 from axis_audit.report.notebook import AuditReport
 from axis_audit.statistics.levels import Levels
 
@@ -148,7 +154,7 @@ def prepare(
         CohortError: leads or beats that do not fit the model; nobody left to audit.
     """
     checks = all_checks()
-    _check_model(model)
+    _check_model(model, families_of(checks))
     chosen = checks_to_run(checks, thorough, gate)
     audited, removed, seen = audited_people(conform(cohort, model.input_spec), manifest, patients)
     if fit_cohort is not None:
@@ -200,6 +206,7 @@ def audit(
     Raises:
         InputError: see `prepare`.
     """
+    import_checks()
     prepared = prepare(
         model,
         cohort,
@@ -233,17 +240,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: Any, families: tuple[str, ...]) -> None:
     if not isinstance(model, ModelUnderAudit):
         raise InputError(
             type(model).__name__,
             "it is not a model under audit: kind, input_spec and claims are needed",
             "see axis_audit.capabilities.ModelUnderAudit",
         )
-    unknown = sorted(set(model.claims) - set(FAMILIES))
+    unknown = sorted(set(model.claims) - set(families))
     if unknown:
         raise InputError(
-            type(model).__name__, f"unknown claims {unknown}", f"choose from {FAMILIES}"
+            type(model).__name__, f"unknown claims {unknown}", f"choose from {families}"
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.errors import CheckpointError
+from axis_audit.file_kinds import FOREIGN, file_kind, init_command
 
 if TYPE_CHECKING:
     import torch
@@ -127,8 +129,8 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(
             path,
             f"it is not a checkpoint of format {FORMAT} ({_describe(content)})",
-            "audit other files with --checkpoint-adapter package.module:function "
-            "(README, 'Your own model')",
+            f"for weights alone, {init_command('state_dict', path)} writes an adapter, to be named "
+            "with --checkpoint-adapter (README, 'Your own model')",
         )
     missing = [k for k in _KEYS if k not in content]
     if missing:
@@ -141,6 +143,15 @@ def load(path: Path) -> Checkpoint:
         state=_tensors(path, _expect(path, content, "state", dict)),
         manifest=_read_manifest(path, _expect(path, content, "manifest", dict)),
     )
+
+
+def read_weights(path: Path) -> Any:
+    """What a foreign file of `torch.save` holds, read without executing anything.
+
+    Raises:
+        CheckpointError: missing, empty, damaged or hostile file.
+    """
+    return _safe_read(Path(path))
 
 
 def file_sha256(path: Path) -> str:
@@ -189,8 +200,18 @@ def _safe_read(path: Path) -> Any:
         raise CheckpointError(path, "it is not a file", "name the checkpoint file itself")
     if path.stat().st_size == 0:
         raise CheckpointError(path, "the file is empty", "save or download it again")
+    kind = file_kind(path)
+    if kind in FOREIGN:
+        raise CheckpointError(
+            path,
+            f"it is {FOREIGN[kind]}, not a file of torch.save",
+            f"{init_command(kind, path)} writes an adapter, to be named with --checkpoint-adapter "
+            "(README, 'Your own model')",
+        )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of odd pickles, which are refused below in plain words
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if _is_pickle(path):
             raise CheckpointError(

@@ -77,7 +77,12 @@ class Evidence:
         for start in range(0, len(signals), BATCH):
             rows = slice(start, start + BATCH)
             batch = Batch(signals[rows].copy(), {k: v[rows].copy() for k, v in columns.items()})
-            parts.append(np.asarray(self.model.predict_age(batch), dtype=np.float32).reshape(-1))
+            ages = np.asarray(self.model.predict_age(batch), dtype=np.float32)
+            if ages.size != len(batch.signals):
+                raise MeasurementError(
+                    f"predict_age gave shape {ages.shape} for {len(batch.signals)} signals"
+                )
+            parts.append(ages.reshape(-1))
         return np.concatenate(parts)
 
     @cached_property
@@ -198,8 +203,15 @@ class Evidence:
 
 
 def _batched(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
-    # Copies: a model that writes to its input must not rewrite the people.
-    parts = [function(rows[start : start + BATCH].copy()) for start in range(0, len(rows), BATCH)]
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        # A copy: a model that writes to its input must not rewrite the people.
+        given = rows[start : start + BATCH].copy()
+        part = np.asarray(function(given))
+        if part.ndim == 0 or len(part) != len(given):
+            name = getattr(function, "__name__", "the model")
+            raise MeasurementError(f"{name} gave shape {part.shape} for {len(given)} signals")
+        parts.append(part)
     return np.concatenate(parts)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from axis_audit.capabilities import ModelUnderAudit
 from axis_audit.errors import InputError
 from axis_audit.finding import Region
-from axis_audit.registry import FAMILIES, Check
+from axis_audit.registry import Check, concerns, families_of
 
 
 def checks_to_run(
@@ -72,8 +72,10 @@ def screens_in_force(
     checks: Sequence[Check], model: ModelUnderAudit, asked: Sequence[str]
 ) -> frozenset[str]:
     """Ids of the screens whose FAIL decides: of the families asked for, else of those claimed."""
-    families = {g for g in asked if g in FAMILIES} if asked else set(model.claims)
-    return frozenset(c.id for c in checks if c.condemns and c.family in families)
+    screens = [c for c in checks if c.condemns]
+    if asked:
+        return frozenset(c.id for c in screens if c.family in asked)
+    return frozenset(c.id for c in screens if concerns(c, model.claims))
 
 
 def gates_in_force(
@@ -81,20 +83,23 @@ def gates_in_force(
 ) -> tuple[str, ...]:
     """Ids of the checks that decide: those asked for, else every gate of the model's claims.
 
+    And every gate of a family that is not ours, see `registry.concerns`.
+
     Raises:
         InputError: a family or check that does not exist, or has no gate.
     """
     ids = {c.id for c in checks}
-    unknown = [g for g in asked if g not in ids and g not in FAMILIES]
+    families = families_of(checks)
+    unknown = [g for g in asked if g not in ids and g not in families]
     if unknown:
         raise InputError(
             "--gate",
             f"{unknown} are neither families nor checks",
-            f"families: {', '.join(FAMILIES)}",
+            f"families: {', '.join(families)}",
         )
     if asked:
         chosen = [c for c in checks if (c.family in asked and c.gate) or c.id in asked]
         if not chosen:
             raise InputError("--gate", f"no gate belongs to {list(asked)}", "name another family")
         return tuple(c.id for c in chosen)
-    return tuple(c.id for c in checks if c.gate and c.family in model.claims)
+    return tuple(c.id for c in checks if c.gate and concerns(c, model.claims))

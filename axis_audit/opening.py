@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from axis_audit.adapters import Adapter, load_foreign, load_model
@@ -12,14 +13,20 @@ from axis_audit.capabilities import InputSpec
 from axis_audit.checkpoint import file_sha256
 from axis_audit.cohort import Cohort
 from axis_audit.cohorts import open_cohort, parse_folds
+from axis_audit.cohorts.readers import Reader
+from axis_audit.errors import CheckpointError
 from axis_audit.settings import Settings
 
 ATLAS_AUDIT_FOLDS = (9,)
 ATLAS_FIT_FOLDS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 
-def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
-    """Load what the settings name.
+def open_audit(
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    readers: Mapping[str, Reader] | None = None,
+) -> Audit:
+    """Load what the settings name; `readers` read cohorts called NAME:SOURCE.
 
     Raises:
         InputError: a checkpoint, adapter, cohort or option that cannot be used.
@@ -38,7 +45,8 @@ def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
         def reload() -> Any:
             return load_model(path, adapters)[0]
 
-    cohort, fit_cohort = open_cohorts(settings, model.input_spec)
+    _expect_input_spec(model, path)
+    cohort, fit_cohort = open_cohorts(settings, model.input_spec, readers)
     return prepare(
         model,
         cohort,
@@ -63,7 +71,9 @@ def open_audit(settings: Settings, adapters: Mapping[str, Adapter]) -> Audit:
     )
 
 
-def open_cohorts(settings: Settings, spec: InputSpec) -> tuple[Cohort, Cohort | None]:
+def open_cohorts(
+    settings: Settings, spec: InputSpec, readers: Mapping[str, Reader] | None = None
+) -> tuple[Cohort, Cohort | None]:
     """The audited cohort, and the one to fit probes on if there is one.
 
     The atlas draws its own fitting people unless told otherwise: they cost nothing.
@@ -76,9 +86,22 @@ def open_cohorts(settings: Settings, spec: InputSpec) -> tuple[Cohort, Cohort | 
     rate = spec.rate if spec.kind == "record" else 100.0
 
     def opened(chosen: tuple[int, ...] | None) -> Cohort:
-        return open_cohort(settings.cohort, folds=chosen, kind=spec.kind, rate=rate)
+        return open_cohort(
+            settings.cohort, folds=chosen, kind=spec.kind, rate=rate, readers=readers
+        )
 
     return opened(folds), opened(fit_folds) if fit_folds else None
+
+
+def _expect_input_spec(model: Any, path: Path) -> None:
+    """An adapter that returns a bare network is told so, before anything asks for its input."""
+    if not isinstance(getattr(model, "input_spec", None), InputSpec):
+        raise CheckpointError(
+            path,
+            f"its adapter returned a {type(model).__name__}, which has no input_spec",
+            "return what axis_audit.wrappers.wrap makes of it, or an object with kind, "
+            "input_spec and claims (README, 'Your own model')",
+        )
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cohort",
         metavar="SOURCE",
         help="people to audit on: a PTB-XL directory, your own .npz (signals in mV, rate, age, "
-        "patient_ids, ...), or atlas, the embedded synthetic cohort (default)",
+        "patient_ids, ...), NAME:SOURCE for a reader of your own (hook pytest_axis_audit_cohorts), "
+        "or atlas, the embedded synthetic cohort (default)",
     )
     add("--folds", metavar="LIST", help="folds of the cohort to audit, e.g. 9 or 1-8,10")
     add(
@@ -63,8 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--checkpoint-adapter",
         metavar="MODULE:FUNCTION",
-        help="function that takes the file's Path and gives a model under audit; for files that "
-        "are not in our format",
+        help="function that takes the file's Path and gives a model under audit, also as "
+        "FILE.py:FUNCTION; for files that are not in our format (`axis-audit init` writes one)",
     )
     add(
         "--report-dir",
@@ -110,7 +111,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let conftests say who can load which kind of checkpoint."""
+    """Let conftests add adapters, checks and cohorts."""
     from axis_audit import hookspec
 
     pluginmanager.add_hookspecs(hookspec)

@@ -14,8 +14,10 @@ import pytest
 
 from axis_audit.errors import InputError
 from axis_audit.finding import AuditReport, Finding, Verdict
+from axis_audit.plugin_extensions import checks_of_this_run, header_lines, merged
 from axis_audit.plugin_items import AuditCollector
 from axis_audit.plugin_outputs import Outputs
+from axis_audit.registry import Check
 from axis_audit.report import records
 from axis_audit.report.text import finding_text, summary_lines
 from axis_audit.settings import Settings, merge, read_table
@@ -29,6 +31,7 @@ class AuditPlugin:
         self.findings: dict[str, Finding] = {}
         self.report: AuditReport | None = None
         self.outputs = Outputs(settings, self.folder)
+        self.checks: tuple[Check, ...] = ()
         self.only_audit = config.args_source is not pytest.Config.ArgsSource.ARGS
         self._audit: Any = None
         self._clock = time.perf_counter()
@@ -71,14 +74,13 @@ class AuditPlugin:
 
             if self.is_worker:
                 _share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-            self._audit = open_audit(self.settings, self._adapters())
+            hook = self.config.hook
+            self._audit = open_audit(
+                self.settings,
+                merged(hook.pytest_axis_audit_adapters()),
+                merged(hook.pytest_axis_audit_cohorts()),
+            )
         return self._audit
-
-    def _adapters(self) -> dict[str, Any]:
-        known: dict[str, Any] = {}
-        for mapping in reversed(self.config.hook.pytest_axis_audit_adapters()):
-            known.update(mapping)
-        return known
 
     def _send_reports_home(self) -> None:
         option = self.config.option
@@ -93,6 +95,10 @@ class AuditPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Open the input before anything runs: what cannot be audited is exit status 4."""
+        try:
+            self.checks = checks_of_this_run(self.config)
+        except InputError as error:
+            raise pytest.UsageError(f"axis-audit: {error}") from None
         if self.is_worker or self.config.option.collectonly:
             return
         try:
@@ -120,6 +126,7 @@ class AuditPlugin:
             )
         if settings.gate:
             lines.append(f"axis-audit: gates narrowed to {', '.join(settings.gate)}")
+        lines += header_lines(self.checks)
         if settings.thorough:
             lines.append("axis-audit: --thorough: the checks that take minutes run, too")
         if settings.allow_inconclusive:

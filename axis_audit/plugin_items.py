@@ -10,7 +10,8 @@ import pytest
 
 from axis_audit.finding import Finding, Verdict
 from axis_audit.gates import checks_to_run
-from axis_audit.registry import Check, all_checks
+from axis_audit.plugin_extensions import expect_no_more_checks
+from axis_audit.registry import Check
 from axis_audit.report import records
 from axis_audit.report.text import finding_text
 
@@ -32,7 +33,8 @@ class AuditCollector(pytest.Collector):
 
     def collect(self) -> Iterable[pytest.Item]:
         """Every check in force, whatever the model can do: what it cannot is a finding too."""
-        for check in checks_to_run(all_checks(), self.plugin.settings.thorough):
+        expect_no_more_checks(self.plugin.checks)
+        for check in checks_to_run(self.plugin.checks, self.plugin.settings.thorough):
             yield AuditItem.from_parent(self, name=check.id, check=check, plugin=self.plugin)
 
 

@@ -2,6 +2,10 @@
 
 A check is a function `(model, evidence[, acceptable]) -> Measurement`. The annotation of `model`
 is the capability it needs; its module's name is its family; the two names make its id.
+
+Whoever imports a module with `@check` registers it: a conftest.py, or a module that the hook
+`pytest_axis_audit_checks` or the entry-point group `axis_audit.checks` names. A check of somebody
+else's may join a family of ours or found one of its own; it never takes the place of another.
 """
 
 from __future__ import annotations
@@ -9,12 +13,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from axis_audit.errors import InputError, MeasurementError
 from axis_audit.finding import Measurement, Region
+from axis_audit.named import import_named, installed
 
 FAMILIES = (
     "prediction",
@@ -28,6 +36,14 @@ FAMILIES = (
     "generative",
 )
 """Families of checks, each a pytest marker; the order of reports."""
+
+GROUP = "axis_audit.checks"
+_OURS = "axis_audit.checks."
+_FAMILY_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NOT_FAMILIES = frozenset(
+    {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "slow", "audit"}
+)
+"""Words that mean something to pytest already: a family is a marker and a word for -k."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,16 @@ class Check:
     source: str = ""
 
     @property
+    def ours(self) -> bool:
+        """Whether it came with this package."""
+        return self.function.__module__.startswith(_OURS)
+
+    @property
+    def home(self) -> str:
+        """The module and file it was written in."""
+        return f"{self.function.__module__} ({self.function.__code__.co_filename})"
+
+    @property
     def explanation(self) -> str:
         """The function's docstring: how the number is computed."""
         return inspect.getdoc(self.function) or ""
@@ -68,8 +94,20 @@ class Check:
     def measure(self, model: Any, evidence: Any, acceptable: Region) -> Measurement:
         """Run the function with what its signature asks for."""
         if "acceptable" in inspect.signature(self.function).parameters:
-            return self.function(model, evidence, acceptable)
-        return self.function(model, evidence)
+            found = self.function(model, evidence, acceptable)
+        else:
+            found = self.function(model, evidence)
+        if not isinstance(found, Measurement):
+            raise MeasurementError(
+                f"the check returned a {type(found).__name__}; it must return a Measurement"
+            )
+        if self.exact and not found.exact:
+            # It takes no share of the error rate, so it must not bring an interval of its own.
+            raise MeasurementError(
+                "the check says exact=True but its Measurement has an interval: make it with "
+                "Measurement.exactly, or drop exact=True"
+            )
+        return found
 
 
 _REGISTRY: dict[str, Check] = {}
@@ -91,21 +129,22 @@ def check(
 ) -> Callable[[Callable[..., Measurement]], Callable[..., Measurement]]:
     """Register a function as a check. Its id is `<family>.<function name>`.
 
+    Args:
+        family: one of `FAMILIES`, whose gates decide for models that claim it, or a name of your
+            own (your package's, say): its gates decide for every model that is audited.
+
     Raises:
-        ValueError: the id is taken, the family is unknown, or a thorough check wants to be a gate.
+        ValueError: the id is taken, the family's name will not do, or a thorough check wants to
+            be a gate.
     """
     if gate and thorough:
         raise ValueError("a check that runs only when asked for cannot be a gate")
 
     def register(function: Callable[..., Measurement]) -> Callable[..., Measurement]:
         own_family = family or function.__module__.rpartition(".")[2]
-        if own_family not in FAMILIES:
-            raise ValueError(f"{own_family!r} is not a family of checks; choose from {FAMILIES}")
+        _expect_family(own_family, function)
         check_id = f"{own_family}.{function.__name__}"
-        present = _REGISTRY.get(check_id)
-        if present is not None and present.function.__module__ != function.__module__:
-            raise ValueError(f"two checks are called {check_id}")
-        _REGISTRY[check_id] = Check(
+        made = Check(
             id=check_id,
             family=own_family,
             claim=claim,
@@ -121,17 +160,90 @@ def check(
             cure=cure,
             source=source,
         )
+        _enter(made)
         return function
 
     return register
 
 
+def _expect_family(family: str, function: Callable[..., Measurement]) -> None:
+    if family in FAMILIES:
+        return
+    if function.__module__.startswith(_OURS):
+        raise ValueError(f"{family!r} is not a family of checks; choose from {FAMILIES}")
+    if not _FAMILY_NAME.fullmatch(family) or family in _NOT_FAMILIES:
+        raise ValueError(
+            f"{family!r} will not do as a family of checks: give family= one of {FAMILIES} or a "
+            "word of your own in small letters, such as your package's name"
+        )
+
+
+def _enter(made: Check) -> None:
+    present = _REGISTRY.get(made.id)
+    if present is not None and not _same_place(present.function, made.function):
+        if present.ours or not made.ours:
+            raise ValueError(f"two checks are called {made.id}: {present.home} and {made.home}")
+        # Theirs was imported first; a ValueError out of our own module would blame us.
+        raise InputError(
+            f"check {made.id} in {present.home}",
+            "a check that comes with axis-audit has this name",
+            "rename the function, or give it a family of your own",
+        )
+    _REGISTRY[made.id] = made
+
+
+def _same_place(one: Callable[..., Measurement], other: Callable[..., Measurement]) -> bool:
+    """Whether two functions are one, imported or typed again (a notebook's cell has no file)."""
+    if one.__module__ != other.__module__:
+        return False
+    files = {one.__code__.co_filename, other.__code__.co_filename}
+    # Every conftest.py is the module `conftest`.
+    return len(files) == 1 or not all(Path(file).is_file() for file in files)
+
+
 def all_checks() -> tuple[Check, ...]:
-    """Every registered check, thorough ones too, by family and then in the order of its module."""
+    """Every registered check, thorough ones too, by family and then in the order of its module.
+
+    Ours stand before others of the same family; families of others' come last, by name.
+
+    Raises:
+        InputError: somebody else's check has the name of one of ours.
+    """
     package = importlib.import_module("axis_audit.checks")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"axis_audit.checks.{module.name}")
-    return tuple(sorted(_REGISTRY.values(), key=lambda c: FAMILIES.index(c.family)))
+
+    def place(one: Check) -> tuple[int, str, bool]:
+        if one.family in FAMILIES:
+            return FAMILIES.index(one.family), "", not one.ours
+        return len(FAMILIES), one.family, True
+
+    return tuple(sorted(_REGISTRY.values(), key=place))
+
+
+def import_checks(modules: Iterable[str] = ()) -> None:
+    """Register the checks of installed packages (entry points) and of modules named by a hook.
+
+    Raises:
+        InputError: a module that cannot be imported.
+    """
+    for entry in installed(GROUP):
+        import_named(entry.module, f"entry point {entry.name} of {GROUP}")
+    for module in modules:
+        import_named(module, f"hook pytest_axis_audit_checks: {module}")
+
+
+def families_of(checks: Iterable[Check]) -> tuple[str, ...]:
+    """Our families, and those that these checks add, in the order of reports."""
+    return (*FAMILIES, *sorted({c.family for c in checks} - set(FAMILIES)))
+
+
+def concerns(one: Check, claims: Iterable[str]) -> bool:
+    """Whether a check's verdict is asked for: its family is claimed, or is not one of ours.
+
+    No model's author claims a family of yours: that you registered the check is the claim.
+    """
+    return one.family in set(claims) or one.family not in FAMILIES
 
 
 def statistical_gates(claims: Iterable[str]) -> int:
@@ -140,7 +252,9 @@ def statistical_gates(claims: Iterable[str]) -> int:
     Gates, and screens that condemn, thorough ones too: an item's level must not depend on options.
     """
     claimed = set(claims)
-    return sum((c.gate or c.condemns) and not c.exact and c.family in claimed for c in all_checks())
+    return sum(
+        (c.gate or c.condemns) and not c.exact and concerns(c, claimed) for c in all_checks()
+    )
 
 
 def _required_capability(function: Callable[..., Measurement]) -> type:
@@ -149,4 +263,7 @@ def _required_capability(function: Callable[..., Measurement]) -> type:
     capability = hints.get(names[0]) if names else None
     if not isinstance(capability, type):
         raise ValueError(f"{function.__name__}: annotate its first argument with a capability")
+    protocol = getattr(capability, "_is_protocol", False)
+    if protocol and not getattr(capability, "_is_runtime_protocol", False):
+        raise ValueError(f"{capability.__name__} needs @typing.runtime_checkable to be looked for")
     return capability

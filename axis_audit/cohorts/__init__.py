@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,7 @@ from axis_audit.errors import CohortError
 if TYPE_CHECKING:
     from axis_audit.cohort import Cohort
     from axis_audit.cohorts.prepare import Preparation
+    from axis_audit.cohorts.readers import Reader
 
 ATLAS = "atlas"
 _KNOWN = "PTB-XL (a folder with ptbxl_database.csv), arrays (a .npz file), or the word 'atlas'"
@@ -32,11 +34,14 @@ def open_cohort(
     patients: int | None = None,
     seed: int = 0,
     progress: bool = True,
+    readers: Mapping[str, Reader] | None = None,
 ) -> Cohort:
     """Open a cohort by name or path.
 
     Args:
-        source: 'atlas', a folder of PTB-XL, or a .npz of arrays.
+        source: 'atlas', a folder of PTB-XL, a .npz of arrays, or `NAME:SOURCE` for a reader of
+            somebody else's (entry-point group `axis_audit.cohorts`, or `readers`); such a reader
+            gives one row a record as it sees fit, so `beats` and `per_record` do not reach it.
         folds: which folds; by default all that are there, and of the atlas fold 9.
         kind: "beat" gives beats of shape (n, 12, 120) at 100 Hz with the R peak at sample 40,
             "record" gives whole strips.
@@ -46,6 +51,7 @@ def open_cohort(
             Of PTB-XL, also which recordings beats are cut from; beats always come at 100.
         patients: at most so many people, drawn with `seed`; all of a person's rows are kept.
         progress: a bar on standard error while recordings are prepared.
+        readers: name -> function, or its name as "module:function"; see `cohorts.readers`.
 
     Raises:
         CohortError: the source cannot be read as a cohort, or the folds are not there.
@@ -58,12 +64,18 @@ def open_cohort(
         from axis_audit.cohorts.atlas import open_atlas
 
         return open_atlas(folds, kind=kind, patients=patients, seed=seed)
+    from axis_audit.cohorts import readers as others
     from axis_audit.cohorts.prepare import Preparation
 
     _check_words(kind, beats)
     if not 0 < rate < float("inf"):
         raise CohortError("rate", f"is {rate}", "give samples per second")
     how = Preparation(kind, beats, per_record if beats == "single" else 1, float(rate))
+    theirs = others.read(
+        os.fspath(source), others.known_readers(readers or {}), folds, kind, float(rate)
+    )
+    if theirs is not None:
+        return _some_patients(theirs, patients, seed)
     path = Path(source)
     try:
         # expanduser fails on a stranger's ~name, every look at the path where it is too long

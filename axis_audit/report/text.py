@@ -49,6 +49,11 @@ def summary_lines(report: AuditReport) -> list[str]:
         f for f in report.findings if not f.gate and f.verdict in (Verdict.FAIL, Verdict.ERROR)
     ]
     lines += [f"not a gate, {f.verdict}: {one_line(f)}" for f in others]
+    if not report.gates:
+        lines.append(
+            "no gate is in force: the model's claims are empty; let the adapter claim families of "
+            "checks, or name some with --gate"
+        )
     if report.missing:
         lines.append(f"gates that did not run: {', '.join(report.missing)}")
     loosened = [f.id for f in report.findings if f.loosened]
