@@ -9,7 +9,7 @@ from pathlib import Path
 
 from axis_audit import cli_page, cli_reports
 from axis_audit.errors import InputError
-from axis_audit.file_kinds import KINDS
+from axis_audit.scaffold import command
 
 _DEFECTS = """\
 Audits the audit. Every defect of the catalogue (a leak, a broken axis, a wrong lead, ...) is
@@ -49,19 +49,6 @@ examples:
   axis-audit calibrate --replicates 500 --gates linear --output linear.json
   axis-audit calibrate --replicates 500 --shard 1/2 --output all.json
 """
-_INIT = """\
-Writes an adapter for a model that axis-audit does not know, its test, and, where there is no
-pyproject.toml, one with the settings of the audit. Five lines of the adapter are marked EDIT: what
-the model is called, the signals it takes, what it must pass, how its file is opened, which output
-is the latent. No file is ever overwritten, and the model's file is not opened.
-
-Exit status: 0; 4 a file is there already, or an option makes no sense.
-"""
-_INIT_EXAMPLES = """\
-examples:
-  axis-audit init --kind onnx
-  axis-audit init audits/resnet --checkpoint resnet.pt --name resnet_adapter
-"""
 _STOPPED = 130
 
 
@@ -76,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "checks": _print_checks,
         "defects": _defects,
         "calibrate": _calibrate,
-        "init": _init,
+        "init": command.run,
         "report": cli_page.report,
         **cli_reports.runs(),
     }.get(options.command or "")
@@ -105,31 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         "also those of installed packages, not those of a conftest.py (pytest --collect-only "
         "--checkpoint FILE lists these)",
     )
-    _init_parser(commands)
+    command.add_parser(commands)
     _defects_parser(commands)
     _calibrate_parser(commands)
     cli_page.add_parser(commands)
     cli_reports.add_parsers(commands)
     return parser
-
-
-def _init_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "init",
-        help="write an adapter for a model of your own, to be filled in, and its test",
-        description=_INIT,
-        epilog=_INIT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="where (default: here)")
-    add(
-        "--kind",
-        choices=KINDS,
-        help="what the model's file is (default: what --checkpoint is, else torchscript)",
-    )
-    add("--checkpoint", type=Path, metavar="FILE", help="the model's file; it is not opened")
-    add("--name", default="my_adapter", help="of the module (default %(default)s)")
 
 
 def _defects_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -244,14 +212,6 @@ def _calibrate_parser(commands: argparse._SubParsersAction[argparse.ArgumentPars
         metavar="RECORD",
         help="records of other numbers of people, drawn into the same power curves",
     )
-
-
-def _init(options: argparse.Namespace) -> int:
-    from axis_audit import scaffold
-
-    lines = scaffold.write(options.folder, options.kind, options.checkpoint, options.name)
-    print(*lines, sep="\n")
-    return 0
 
 
 def _print_checks(_: argparse.Namespace) -> int:

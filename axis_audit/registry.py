@@ -14,6 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import types
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -259,7 +260,14 @@ def statistical_gates(claims: Iterable[str]) -> int:
 
 def _required_capability(function: Callable[..., Measurement]) -> type:
     names = list(inspect.signature(function).parameters)
-    hints = typing.get_type_hints(function)
+    # Of the first alone: others may be imported for type checkers only.
+    first = {name: function.__annotations__.get(name) for name in names[:1]}
+    try:
+        hints = typing.get_type_hints(
+            types.SimpleNamespace(__annotations__=first), globalns=function.__globals__
+        )
+    except NameError as error:
+        raise ValueError(f"{function.__name__}: {error} where the module is imported") from None
     capability = hints.get(names[0]) if names else None
     if not isinstance(capability, type):
         raise ValueError(f"{function.__name__}: annotate its first argument with a capability")
