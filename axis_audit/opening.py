@@ -10,7 +10,7 @@ from typing import Any
 from axis_audit.adapters import Adapter, load_foreign, load_model
 from axis_audit.auditing import Audit, prepare
 from axis_audit.capabilities import InputSpec
-from axis_audit.checkpoint import file_sha256
+from axis_audit.checkpoint import Manifest, file_sha256
 from axis_audit.cohort import Cohort
 from axis_audit.cohorts import open_cohort, parse_folds
 from axis_audit.cohorts.readers import Reader
@@ -34,7 +34,8 @@ def open_audit(
     path = settings.checkpoint
     if settings.checkpoint_adapter:
         name = settings.checkpoint_adapter
-        model, manifest = load_foreign(path, name), None
+        model = load_foreign(path, name)
+        manifest = _own_manifest(model, path)
 
         def reload() -> Any:
             return load_foreign(path, name)
@@ -102,6 +103,18 @@ def _expect_input_spec(model: Any, path: Path) -> None:
             "return what axis_audit.wrappers.wrap makes of it, or an object with kind, "
             "input_spec and claims (README, 'Your own model')",
         )
+
+
+def _own_manifest(model: Any, path: Path) -> Manifest | None:
+    """Who was in training, where the adapter knows it: its model's attribute `manifest`."""
+    manifest = getattr(model, "manifest", None)
+    if manifest is None or isinstance(manifest, Manifest):
+        return manifest
+    raise CheckpointError(
+        path,
+        f"its adapter gave a {type(manifest).__name__} as manifest",
+        "give an axis_audit.checkpoint.Manifest(patients=hash_ids(ids)), or None",
+    )
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from axis_audit.capabilities import Array, Batch, FloatArray, InputSpec
+from axis_audit.checkpoint import Manifest
 from axis_audit.errors import InputError, MeasurementError
 from axis_audit.wrappers import outputs
 from axis_audit.wrappers.inputs import trial_signals
@@ -25,6 +26,7 @@ class WrappedModel:
         self.kind = kind
         self.input_spec = input_spec
         self.claims = frozenset(claims)
+        self.manifest: Manifest | None = None
 
     def __repr__(self) -> str:
         return f"<model {self.kind!r} with {', '.join(sorted(vars(self)))}>"
@@ -45,6 +47,7 @@ def wrap(
     axis_value: Callable[[Array], Any] | None = None,
     axis_direction: Any = None,
     neutral_age: float | None = None,
+    manifest: Manifest | None = None,
 ) -> WrappedModel:
     """Put functions together as a model under audit, and try each once on made-up signals.
 
@@ -65,6 +68,9 @@ def wrap(
         axis_value, axis_direction, neutral_age: g (ages -> values of the same shape), B (leads,
             samples) and a0 in years with g(a0) = 0; all three or none. With `prepare` and
             `canonical` the deformation g(a)·B follows from them.
+        manifest: who was in training, `Manifest(patients=hash_ids(ids))` of
+            `axis_audit.checkpoint`: these people are then left out of the audit. Without it
+            `integrity.split` is INCONCLUSIVE.
 
     Raises:
         InputError: nothing was given, half an axis was given, or a function does not run on
@@ -104,6 +110,7 @@ def wrap(
     model = WrappedModel(kind, input_spec, claims)
     # On the object, not its class: a capability is there by having the method, and only then.
     vars(model).update(functions)
+    model.manifest = manifest
     _try(model)
     return model
 

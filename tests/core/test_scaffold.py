@@ -103,6 +103,14 @@ def test_the_table_it_writes_is_one_that_an_audit_reads(tmp_path: Path) -> None:
     assert read_table(tmp_path) == {"checkpoint_adapter": "my_adapter:load"}
 
 
+@pytest.fixture
+def in_a_folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd.bin").write_bytes(b"odd")
+    shutil.copy(made / "net.pt", tmp_path)
+
+
+@pytest.mark.usefixtures("in_a_folder")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -113,11 +121,8 @@ def test_the_table_it_writes_is_one_that_an_audit_reads(tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    arguments: list[str], words: str, made: Path, tmp_path: Path, monkeypatch, capsys
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "odd.bin").write_bytes(b"odd")
-    shutil.copy(made / "net.pt", tmp_path)
     assert main(["init", "here", *arguments]) == 4
     error = capsys.readouterr().err
     assert words in error

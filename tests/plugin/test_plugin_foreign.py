@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from axis_audit.auditing import prepare
+from axis_audit.errors import InputError
+from axis_audit.finding import Verdict
+from axis_audit.wrappers import BEAT, wrap
 from tests.plugin.audits import audit_json
 from tests.wrappers.foreign_files import linear, write_torchscript
 
@@ -20,22 +25,6 @@ ADAPTER = """
 
     def load(path):
         return wrap("theirs", BEAT, {claims}, encode=encode)
-"""
-BARE = """
-    import numpy as np
-    import torch
-    from axis_audit.wrappers import BEAT
-
-    class Bare:
-        kind = "bare"
-        input_spec = BEAT
-        claims = frozenset({claims})
-
-        def encode(self, signals):
-            return {returned}
-
-    def load(path):
-        return Bare()
 """
 MEANS = "signals.mean(axis=2)"
 
@@ -103,37 +92,67 @@ def test_a_wrapped_model_of_the_wrong_shape_is_exit_4(audit_file, returned, mess
     result.stderr.fnmatch_lines([message, "*Cure: see that input_spec says what it takes*"])
 
 
-@pytest.mark.parametrize(
-    ("text", "returned", "reason"),
-    [
-        (BARE, "signals.mean(axis=2)[:, :, None]", "encode gave shape (1200, 12, 1)"),
-        (BARE, "signals.mean(axis=2)[1:]", "encode gave shape (511, 12) for 512 signals"),
-        (BARE, "signals.mean(axis=2) * np.nan", "values of latents are NaN"),
-        (ADAPTER, "signals.mean(axis=2) * np.nan", "values of latents are NaN"),
-    ],
-)
-def test_no_number_is_an_error_and_never_a_pass(
-    audit_file, pytester, text: str, returned: str, reason: str
-) -> None:
-    result = audit_file(text, *LINEAR, returned=returned)
-    assert result.ret == 1
-    finding = the_finding(pytester, "leakage.linear")
-    assert finding["verdict"] == "ERROR"
-    assert reason in finding["reason"]
+class Bare:
+    """What a user may write without `wrap`."""
+
+    kind = "bare"
+    input_spec = BEAT
+    claims = frozenset({"leakage", "integrity"})
+
+    def __init__(self, encode) -> None:
+        self.encode = encode
 
 
 @pytest.mark.parametrize(
-    "returned",
+    ("encode", "reason"),
     [
-        "signals.mean(axis=2).astype(np.float64)",
-        "torch.from_numpy(signals.mean(axis=2))",
-        "signals.mean(axis=2).tolist()",
+        (lambda x: x.mean(axis=2)[:, :, None], "encode gave shape (1200, 12, 1)"),
+        (lambda x: x.mean(axis=2)[1:], "gave shape (511, 12) for 512 signals"),
+        (lambda x: x.mean(), "gave shape () for 512 signals"),
+        (lambda x: x.mean(axis=2) * np.nan, "values of latents are NaN"),
     ],
 )
-def test_a_bare_adapter_may_return_other_numbers(audit_file, pytester, returned: str) -> None:
-    audit_file(BARE, "--gate", "integrity.finite", "-k", "finite", returned=returned)
-    finding = the_finding(pytester, "integrity.finite")
-    assert finding["verdict"] == "PASS"
+@pytest.mark.parametrize("make", [Bare, lambda encode: wrap("w", BEAT, {"leakage"}, encode=encode)])
+def test_no_number_is_an_error_and_never_a_pass(make, encode, reason: str, people) -> None:
+    try:
+        audit = prepare(make(encode), people)
+    except InputError as error:  # wrap has tried it already
+        assert "encode gave" in str(error)
+        return
+    finding = audit.run(next(c for c in audit.checks if c.id == "leakage.linear"))
+    assert (finding.verdict, finding.gate) == (Verdict.ERROR, True)
+    assert reason in finding.reason
+
+
+@pytest.mark.parametrize(
+    "convert", [lambda z: z.astype(np.float64), torch.from_numpy, np.ndarray.tolist]
+)
+def test_a_bare_adapter_may_return_other_numbers(convert, people) -> None:
+    audit = prepare(Bare(lambda x: convert(x.mean(axis=2))), people)
+    finding = audit.run(next(c for c in audit.checks if c.id == "integrity.finite"))
+    assert finding.verdict is Verdict.PASS
+
+
+def test_an_age_head_with_two_columns_is_an_error(people) -> None:
+    model = Bare(lambda x: x.mean(axis=2))
+    model.predict_age = lambda batch: batch.signals[:, :2, 0]
+    audit = prepare(model, people)
+    finding = audit.run(next(c for c in audit.checks if c.id == "prediction.mae"))
+    assert finding.verdict is Verdict.ERROR
+    assert "predict_age gave shape (512, 2)" in finding.reason
+
+
+def test_an_adapter_may_say_who_was_in_training(audit_file, pytester) -> None:
+    text = ADAPTER.replace(
+        "encode=encode)",
+        "encode=encode,\n                    manifest=Manifest(patients=hash_ids(np.array(['nobody']))))",
+    )
+    text = "    from axis_audit.checkpoint import Manifest, hash_ids\n" + text
+    split = ("--gate", "integrity.split", "-k", "split")
+    assert audit_file(text, *split).ret == 0
+    result = audit_file(text.replace("manifest=", "manifest=0 or 1 and [] or 'x' or "), *split)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*gave a str as manifest*"])
 
 
 def test_a_model_that_takes_no_single_row_is_an_error_that_says_so(audit_file, pytester) -> None:
