@@ -10,15 +10,14 @@ import pytest
 import torch
 
 from axis_audit.auditing import prepare
-from axis_audit.errors import InputError
 from axis_audit.finding import Verdict
-from axis_audit.wrappers import BEAT, wrap
+from axis_audit.wrappers import BEAT
 from tests.plugin.audits import audit_json
 from tests.wrappers.foreign_files import linear, write_torchscript
 
 ADAPTER = """
     import numpy as np
-    from axis_audit.wrappers import BEAT, wrap
+    from axis_audit.wrappers import BEAT
 
     def encode(signals):
         return {returned}
@@ -112,13 +111,8 @@ class Bare:
         (lambda x: x.mean(axis=2) * np.nan, "values of latents are NaN"),
     ],
 )
-@pytest.mark.parametrize("make", [Bare, lambda encode: wrap("w", BEAT, {"leakage"}, encode=encode)])
-def test_no_number_is_an_error_and_never_a_pass(make, encode, reason: str, people) -> None:
-    try:
-        audit = prepare(make(encode), people)
-    except InputError as error:  # wrap has tried it already
-        assert "encode gave" in str(error)
-        return
+def test_no_number_is_an_error_and_never_a_pass(encode, reason: str, people) -> None:
+    audit = prepare(Bare(encode), people)
     finding = audit.run(next(c for c in audit.checks if c.id == "leakage.linear"))
     assert (finding.verdict, finding.gate) == (Verdict.ERROR, True)
     assert reason in finding.reason
@@ -143,14 +137,12 @@ def test_an_age_head_with_two_columns_is_an_error(people) -> None:
 
 
 def test_an_adapter_may_say_who_was_in_training(audit_file, pytester) -> None:
-    text = ADAPTER.replace(
-        "encode=encode)",
-        "encode=encode,\n                    manifest=Manifest(patients=hash_ids(np.array(['nobody']))))",
-    )
+    known = "manifest=Manifest(patients=hash_ids(np.array(['nobody'])))"
+    text = ADAPTER.replace("encode=encode)", f"encode=encode, {known})")
     text = "    from axis_audit.checkpoint import Manifest, hash_ids\n" + text
     split = ("--gate", "integrity.split", "-k", "split")
     assert audit_file(text, *split).ret == 0
-    result = audit_file(text.replace("manifest=", "manifest=0 or 1 and [] or 'x' or "), *split)
+    result = audit_file(text.replace("manifest=", "manifest='x' or "), *split)
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*gave a str as manifest*"])
 
