@@ -128,7 +128,7 @@ def table(results: dict[str, dict]) -> str:
 
 def _cell(found: dict) -> str:
     if found["estimate"] is None:
-        return found["verdict"]
+        return f"{found['verdict']}: {found['reason']}"
     ends = found["interval"]
     interval = "" if ends is None or ends[0] == ends[1] else f" [{ends[0]:.3g}, {ends[1]:.3g}]"
     return f"{found['estimate']:.3g}{interval} {found['verdict']}"
