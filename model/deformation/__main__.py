@@ -148,7 +148,7 @@ def run_train(options: argparse.Namespace) -> None:
         batch=options.batch_size,
     )
     if options.medians_only:
-        config = replace(config, single_share=0.0)
+        config = replace(config, single_share=0.0, second_single_share=0.0)
     network = NetworkConfig(latent=options.latent)
     data = split(
         *open_beats(options.cohort, options.folds, not options.medians_only), config.held_share

@@ -33,9 +33,16 @@ LEAKS = {
 
 def _weights(config: TrainingConfig, *kept: str) -> TrainingConfig:
     """The same training with the leakage penalties named, and no others."""
-    penalties = ("critics", "kernel", "canonical", "linear", "products")
+    penalties = ("critics", "kernel", "canonical", "canonical_linear", "linear", "products")
     weights = {k: 0.0 if k in penalties and k not in kept else v for k, v in config.weights.items()}
     return replace(config, weights=weights)
+
+
+def _mixed(config: TrainingConfig, *kept: str) -> TrainingConfig:
+    """As `_weights`, on a mixture of median and single beats and with a light hand on products."""
+    config = _weights(config, *kept)
+    weights = {**config.weights, "products": min(config.weights["products"], 0.3)}
+    return replace(config, weights=weights, first_single_share=0.5, second_single_share=0.5)
 
 
 @dataclass(frozen=True)
@@ -62,28 +69,33 @@ ROWS: Mapping[str, Row] = {
     ),
     "separate": Row(
         "separate age networks, axis in closed form; no leakage penalty",
-        lambda config: replace(_weights(config), target="age"),
+        lambda config: replace(_mixed(config), target="age"),
     ),
     "moments": Row(
         "+ correlations of age with z and its products",
-        lambda config: replace(_weights(config, "linear", "products"), target="age"),
+        lambda config: replace(_mixed(config, "linear", "products"), target="age"),
     ),
     "critics_age": Row(
         "+ critics that read age",
         lambda config: replace(
-            _weights(config, "linear", "products", "critics"), target="age", crossed=False
+            _mixed(config, "linear", "products", "critics"), target="age", crossed=False
         ),
     ),
     "critics": Row(
         "+ critics on the cross-fitted estimate, judging people they did not learn from",
-        lambda config: _weights(config, "linear", "products", "critics"),
+        lambda config: _mixed(config, "linear", "products", "critics"),
     ),
     "kernel": Row(
         "+ kernel machine on z",
-        lambda config: _weights(config, "linear", "products", "critics", "kernel"),
+        lambda config: _mixed(config, "linear", "products", "critics", "kernel"),
+    ),
+    "canonical": Row(
+        "+ kernel machine on D(z)",
+        lambda config: _mixed(config, "linear", "products", "critics", "kernel", "canonical"),
     ),
     "final": Row(
-        "+ kernel machine on D(z): the reference system",
+        "+ penalties on median beats, heavier on products, correlations with D(z): the reference "
+        "system",
         checkpoint=CHECKPOINTS / "deformation.pth",
     ),
     "no_noise": Row(

@@ -121,8 +121,9 @@ def _default_weights() -> dict[str, float]:
         "critics": 5.0,
         "kernel": 30.0,
         "canonical": 8.0,
+        "canonical_linear": 5.0,
         "linear": 1.0,
-        "products": 0.3,
+        "products": 3.0,
         "covariance": 0.5,
         "consistency": 2.0,
     }
@@ -133,10 +134,14 @@ class TrainingConfig:
     """How a system is trained; `python -m model.deformation train --help` says it in words.
 
     Attributes:
-        seed: of everything drawn. single_share: how often a record is seen by a single beat.
+        seed: of everything drawn. single_share: how often an age network sees a record by a single
+            beat.
         held_share: share of people who are only watched: nothing is fitted or selected on them.
         age_epochs, age_batch, age_rate, age_decay: of each age network.
         epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
+        first_single_share, second_single_share: how often a record's first view, in which age must
+            not show, and its second, which must have the same z, are a single beat. Leaks of median
+            and single beats can cancel in a mixture; what is audited is medians.
         noise: SD of noise on z before decoding. jitter: SD of noise on the second view's
             coordinates.
         critics, critic_hidden, critic_rate, critic_steps: how many, how wide, how fast, and how
@@ -158,6 +163,8 @@ class TrainingConfig:
     batch: int = 1024
     rate: float = 1e-3
     decay: float = 5e-2
+    first_single_share: float = 0.0
+    second_single_share: float = 1.0
     noise: float = 0.2
     jitter: float = 0.1
     critics: int = 4

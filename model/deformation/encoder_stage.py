@@ -7,7 +7,8 @@ decoder take one, down the sum of
 - `critics`: squared correlations of what the critics read with the truth, in the half of the people
   from which a critic did not learn;
 - `kernel`: what kernel ridge regression explains within the batch (`dependence`), where positive;
-- `canonical`: the same of what D(z) looks like (`looks`);
+- `canonical`, `canonical_linear`: the same of what D(z) looks like (`looks`), and squared
+  correlations of targets with its looks;
 - `linear`, `products`: squared correlations of targets with dimensions of z, with their products;
 - `covariance`: squared covariances between dimensions: no direction is left small;
 - `consistency`: squared distance of z of two beats of one record. A z that is folded finely enough
@@ -155,7 +156,8 @@ class EncoderStage:
     def _step(self, rows: Tensor, epoch: int, chance: torch.Generator) -> dict[str, float]:
         """Rows: those of the first half of the people, then as many of the second."""
         config = self.config
-        view, again = (self._view(rows, chance) for _ in range(2))
+        view = self.tables.draw(rows, config.first_single_share, chance)
+        again = self.tables.draw(rows, config.second_single_share, chance)
         jittered = again.coordinates + config.jitter * self._normal(again.coordinates, chance)
         noise = torch.randn(len(rows), self.latent, generator=chance)
         z, canonical, drawn = self.pair(
@@ -201,9 +203,14 @@ class EncoderStage:
             features = self.critics.features(white) if wanted["critics"] else None
             leak = dependence.explained(white, truth, chance, features)
             losses["kernel"] = leak.relu().sum()
-        if wanted["canonical"]:
+        if wanted["canonical"] or wanted["canonical_linear"]:
             seen = looks(canonical, self.components)
-            losses["canonical"] = dependence.explained(seen, truth, chance).relu().sum()
+            if wanted["canonical"]:
+                losses["canonical"] = dependence.explained(seen, truth, chance).relu().sum()
+            if wanted["canonical_linear"]:
+                losses["canonical_linear"] = squared_correlation(
+                    seen.T[..., None], truth[None]
+                ).sum()
         if wanted["linear"]:
             each = squared_correlation(white.T[..., None], truth[None])  # (latent, targets)
             losses["linear"] = each.sum()
@@ -233,14 +240,11 @@ class EncoderStage:
                 for people in self.halves
             ]
         )
-        view = self._view(rows, chance)
+        view = self.tables.draw(rows, self.config.first_single_share, chance)
         encoder = self.pair.module.encoder.eval()
         z = encoder(self._put(view.coordinates))
         encoder.train()
         return whiten(z), self._truth(rows, view)
-
-    def _view(self, rows: Tensor, chance: torch.Generator) -> View:
-        return self.tables.draw(rows, self.config.single_share, chance)
 
     def _truth(self, rows: Tensor, view: View) -> Tensor:
         estimated = self.config.target == "estimate"
