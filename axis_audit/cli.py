@@ -86,12 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Audits are run by pytest: pytest --checkpoint model.pth (see pytest --help).",
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser(
+    checks = commands.add_parser(
         "checks",
         help="list every check (gate, screen or reported), with its claim and acceptable region; "
         "also those of installed packages, not those of a conftest.py (pytest --collect-only "
         "--checkpoint FILE lists these)",
     )
+    checks.add_argument("--markdown", action="store_true", help="as the table of README.md")
     command.add_parser(commands)
     _defects_parser(commands)
     _calibrate_parser(commands)
@@ -214,14 +215,13 @@ def _calibrate_parser(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
 
 
-def _print_checks(_: argparse.Namespace) -> int:
+def _print_checks(options: argparse.Namespace) -> int:
     from axis_audit.registry import all_checks, import_checks
+    from axis_audit.report import checks_table
 
     import_checks()
-    for check in all_checks():
-        gate = "gate" if check.gate else "screen" if check.condemns else "reported"
-        gate += ", thorough" if check.thorough else ""
-        print(f"{check.id:<34} {gate:<16} {check.acceptable!s:<42} {check.claim}")
+    write = checks_table.as_markdown if options.markdown else checks_table.as_text
+    print(write(all_checks()))
     return 0
 
 
