@@ -59,7 +59,7 @@ def _called(function: Callable[[Any], Any], argument: Any, path: Path) -> Any:
         return function(argument)
     except InputError:
         raise
-    except Exception as error:  # an adapter's crash is a broken input, not a verdict
+    except (Exception, SystemExit) as error:  # an adapter's crash is a broken input, not a verdict
         raise CheckpointError(
             path,
             f"its adapter {getattr(function, '__name__', function)} failed "

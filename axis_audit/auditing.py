@@ -12,16 +12,12 @@ from typing import Any
 from axis_audit.capabilities import ModelUnderAudit
 from axis_audit.checkpoint import Manifest
 from axis_audit.cohort import Cohort
+from axis_audit.containment import CheckTimeout, contained
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Finding, Region, Verdict
-from axis_audit.gates import (
-    checks_to_run,
-    gates_in_force,
-    regions_in_force,
-    screens_in_force,
-)
+from axis_audit.gates import checks_to_run, gates_in_force, regions_in_force, screens_in_force
 from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
 from axis_audit.registry import (
     Check,
@@ -40,6 +36,7 @@ class Audit:
 
     `named` are the gates that the user asked for one by one: for them NOT APPLICABLE is a FAIL.
     `screens` certify nothing, but a FAIL or an ERROR of theirs decides as a gate's does.
+    `check_timeout` is the longest that one check may take, in seconds.
     """
 
     evidence: Evidence
@@ -49,6 +46,7 @@ class Audit:
     named: tuple[str, ...] = ()
     screens: frozenset[str] = frozenset()
     about: Mapping[str, Any] = field(default_factory=dict)
+    check_timeout: float | None = None
 
     def run(self, check: Check) -> Finding:
         """Measure one check and judge it; a crash inside becomes an ERROR finding."""
@@ -58,16 +56,20 @@ class Audit:
             finding = dataclasses.replace(finding, gate=True)
         return dataclasses.replace(finding, seconds=round(time.perf_counter() - started, 3))
 
-    def _judge(self, check: Check) -> Finding:
-        model, region = self.evidence.model, self.regions[check.id]
-        base = Finding(
+    def error(self, check: Check, reason: str) -> Finding:
+        """The finding of a check that could not be measured, and decides as a gate or screen."""
+        gate = check.id in self.gates or check.id in self.screens
+        return dataclasses.replace(self._unmeasured(check), gate=gate, reason=reason)
+
+    def _unmeasured(self, check: Check) -> Finding:
+        return Finding(
             id=check.id,
             claim=check.claim,
             family=check.family,
             gate=check.id in self.gates,
             verdict=Verdict.ERROR,
             reason="",
-            acceptable=region,
+            acceptable=self.regions[check.id],
             default_acceptable=check.acceptable,
             exact=check.exact,
             likely_cause=check.cause,
@@ -77,10 +79,16 @@ class Audit:
             screen=check.id in self.screens and not check.gate,
             n=self.evidence.n,
         )
+
+    def _judge(self, check: Check) -> Finding:
+        model, region = self.evidence.model, self.regions[check.id]
+        base = self._unmeasured(check)
         if not isinstance(model, check.requires):
             return _without_capability(base, check, model, named=check.id in self.named)
         try:
-            measurement = check.measure(model, self.evidence, region)
+            measurement = contained(
+                lambda: check.measure(model, self.evidence, region), self.check_timeout
+            )
             verdict, reason = decide(measurement, region)
         except NotApplicable as error:
             if check.id in self.named:
@@ -93,8 +101,12 @@ class Audit:
             )
         except MeasurementError as error:
             return dataclasses.replace(base, reason=str(error))
-        except Exception as error:  # a check or model that crashes must not take the audit along
-            where = _where(error)
+        except CheckTimeout as error:
+            return dataclasses.replace(base, reason=f"{error} (--check-timeout)")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a check or model that crashes, exits or skips takes
+            where = _where(error)  # nothing along: sys.exit and pytest.skip are no verdicts
             return dataclasses.replace(base, reason=f"{type(error).__name__} {where}: {error}")
         wide = measurement.fail_interval or measurement.interval
         return dataclasses.replace(
@@ -113,7 +125,14 @@ class Audit:
             details=measurement.details,
         )
 
-    def report(self, findings: Sequence[Finding], seconds: float, started: str) -> AuditReport:
+    def report(
+        self,
+        findings: Sequence[Finding],
+        seconds: float,
+        started: str,
+        stopped: str = "",
+        not_run: Mapping[str, str] | None = None,
+    ) -> AuditReport:
         """Put findings together; gates in force without a finding are named as missing."""
         order = {c.id: i for i, c in enumerate(self.checks)}
         present = {f.id for f in findings}
@@ -129,6 +148,8 @@ class Audit:
             started=started,
             seconds=round(seconds, 2),
             model={"kind": self.evidence.model.kind, "claims": sorted(self.evidence.model.claims)},
+            stopped=stopped,
+            not_run=not_run or {},
         )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from axis_audit.checkpoint_archive import FOREIGN_CURE, not_an_archive, read_archive
 from axis_audit.errors import CheckpointError
 from axis_audit.file_kinds import FOREIGN, file_kind, init_command
+from axis_audit.plain_values import unfit
 
 if TYPE_CHECKING:
     import torch
@@ -124,7 +125,7 @@ def load(path: Path) -> Checkpoint:
         CheckpointError: missing, empty, truncated, foreign, hostile or malformed file.
     """
     path = Path(path)
-    content = _safe_read(path)
+    sha256, content = _hashed_read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(
             path,
@@ -135,9 +136,11 @@ def load(path: Path) -> Checkpoint:
     missing = [k for k in _KEYS if k not in content]
     if missing:
         raise CheckpointError(path, f"the keys {missing} are missing", _WRITE)
+    for key in ("kind", "config"):
+        _refuse_unfit(path, key, content[key])
     return Checkpoint(
         path=path,
-        sha256=file_sha256(path),
+        sha256=sha256,
         kind=_expect(path, content, "kind", str),
         config=_expect(path, content, "config", dict),
         state=_tensors(path, _expect(path, content, "state", dict)),
@@ -191,9 +194,21 @@ def load_state(module: torch.nn.Module, checkpoint: Checkpoint) -> None:
     module.load_state_dict(dict(given))
 
 
-def _safe_read(path: Path) -> Any:
-    import torch
+def _hashed_read(path: Path) -> tuple[str, Any]:
+    """SHA-256 of the very bytes that were read, and what they hold."""
+    before = file_sha256(path) if path.is_file() else ""
+    content = _safe_read(path)
+    if file_sha256(path) != before:
+        raise CheckpointError(path, "it changed while it was read", "wait until it is written")
+    return before, content
 
+
+def _refuse_unfit(path: Path, key: str, value: Any) -> None:
+    if cause := unfit(value):
+        raise CheckpointError(path, f"{key} {cause}", _WRITE)
+
+
+def _safe_read(path: Path) -> Any:
     if not path.exists():
         raise CheckpointError(path, "there is no such file", "check the path given to --checkpoint")
     if not path.is_file():
@@ -209,33 +224,26 @@ def _safe_read(path: Path) -> Any:
             "(README, 'Your own model')",
         )
     try:
-        with warnings.catch_warnings():  # of odd pickles, which are refused below in plain words
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+        if not zipfile.is_zipfile(path):
+            raise CheckpointError(path, *not_an_archive(path))
+        return read_archive(path)
+    except CheckpointError:
+        raise
     except pickle.UnpicklingError as error:
-        if _is_pickle(path):
-            raise CheckpointError(
-                path,
-                "loading it would run code (it pickles more than tensors and plain values), "
-                f"so it was not opened: {_first_line(error)}",
-                "save only a state dict and plain values; audit other objects through "
-                "--checkpoint-adapter, in code that you trust",
-            ) from None
-        raise CheckpointError(path, "it is not a PyTorch file", _FOREIGN_CURE) from None
+        raise CheckpointError(
+            path,
+            "loading it would run code (it pickles more than tensors and plain values), "
+            f"so it was not opened: {_first_line(error)}",
+            "save only a state dict and plain values; audit other objects through "
+            "--checkpoint-adapter, in code that you trust",
+        ) from None
     except PermissionError as error:
         raise CheckpointError(
             path, f"it cannot be read: {error.strerror}", "check its permissions"
         ) from None
-    except Exception as error:  # torch raises a dozen kinds on damaged files; all mean the same
-        cause = (
-            "it is truncated or damaged" if _looks_like_torch(path) else "it is not a PyTorch file"
-        )
-        raise CheckpointError(path, f"{cause} ({_first_line(error)})", _FOREIGN_CURE) from None
-
-
-_FOREIGN_CURE = (
-    "save or download it again; for another format use --checkpoint-adapter package.module:function"
-)
+    except Exception as error:  # zipfile and torch raise a dozen kinds on damage: all mean the same
+        cause = f"it is truncated or damaged ({_first_line(error)})"
+        raise CheckpointError(path, cause, FOREIGN_CURE) from None
 
 
 def _first_line(error: BaseException) -> str:
@@ -246,21 +254,9 @@ def _first_line(error: BaseException) -> str:
     return (detail or type(error).__name__)[:200]
 
 
-def _is_pickle(path: Path) -> bool:
-    if zipfile.is_zipfile(path):
-        return True
-    with path.open("rb") as stream:
-        return stream.read(1) == b"\x80"
-
-
-def _looks_like_torch(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) in (b"PK", b"\x80\x02")
-
-
 def _describe(content: Any) -> str:
     if isinstance(content, dict):
-        keys = ", ".join(repr(k) for k in list(content)[:5])
+        keys = ", ".join(f"{k!r:.60}" for k in list(content)[:5])
         return f"a dict with the keys {keys}{', ...' if len(content) > 5 else ''}"
     return f"a {type(content).__name__}"
 
@@ -278,9 +274,11 @@ def _tensors(path: Path, state: Mapping[str, Any]) -> Mapping[str, torch.Tensor]
     import torch
 
     for key, value in state.items():
+        if not isinstance(key, str) or unfit(key):
+            raise CheckpointError(path, f"state has the key {key!r:.80}, not a name", _WRITE)
         if not isinstance(value, torch.Tensor):
             raise CheckpointError(
-                path, f"state[{key!r}] is a {type(value).__name__}, not a tensor", _WRITE
+                path, f"state[{key!r:.80}] is a {type(value).__name__}, not a tensor", _WRITE
             )
     return state
 
@@ -297,4 +295,5 @@ def _read_manifest(path: Path, content: Mapping[str, Any]) -> Manifest:
     data = content.get("data", {})
     if not isinstance(data, dict):
         raise CheckpointError(path, "manifest['data'] is not a dict", _WRITE)
+    _refuse_unfit(path, "manifest['data']", data)
     return Manifest(arrays["patients"], arrays["waveforms"], data, arrays["selection"])

@@ -21,6 +21,8 @@ CENSORED_AGE = 300.0
 CENSORED_REASON = "age over 89 (coded 300)"
 UNKNOWN_AGE = "age unknown"
 OLDEST_AGE = 130.0
+SLOWEST_RATE, FASTEST_RATE = 10.0, 20_000.0
+"""Samples per second; others are damage, and resampling from them would explode."""
 LARGEST_MILLIVOLTS = 100.0
 """Above this no physiological signal; most likely microvolts or raw ADC units."""
 
@@ -131,7 +133,9 @@ def waveform_hashes(signals: FloatArray) -> NDArray[np.uint64]:
     Args:
         signals: millivolts, shape (n, leads, samples).
     """
-    microvolts = np.rint(np.asarray(signals, np.float64) * 1000.0).astype("<i4")
+    # Clipped: what is no voltage has a fingerprint too, and is refused elsewhere.
+    millivolts = np.clip(np.nan_to_num(np.asarray(signals, np.float64)), -2e6, 2e6)
+    microvolts = np.rint(millivolts * 1000.0).astype("<i4")
     rows = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in microvolts]
     return np.frombuffer(b"".join(rows), dtype="<u8").astype(np.uint64)
 

@@ -155,7 +155,8 @@ class Finding:
 
     `id` is family.check. `gate` says whether this finding decides the audit's exit status.
     `screen`: its PASS certifies nothing, its FAIL decides. `explanation` says how the number is
-    computed. `loosened` says that the region is wider than the check's default.
+    computed. `loosened` says that the region is wider than the check's default. `resumed`: it was
+    made by an earlier run of the same audit, which was interrupted.
     """
 
     id: str
@@ -182,6 +183,7 @@ class Finding:
     figure: Mapping[str, Any] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    resumed: bool = False
 
     @property
     def loosened(self) -> bool:
@@ -196,6 +198,8 @@ class AuditReport:
 
     `missing` names gates in force that left no finding (deselected, skipped, xfailed, crashed).
     `baseline` is what the comparison with an older report said, where one was asked for.
+    `stopped` says why the audit ended before its end, "" if it did not; then it cannot PASS.
+    `not_run` says of each check without a finding, gate or not, why it has none.
     """
 
     html_view: ClassVar[Callable[[AuditReport], str] | None] = None
@@ -213,6 +217,8 @@ class AuditReport:
     seconds: float = 0.0
     model: Mapping[str, Any] = field(default_factory=dict)
     baseline: Mapping[str, Any] | None = None
+    stopped: str = ""
+    not_run: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = Counter(str(f.verdict) for f in self.gate_findings)
@@ -242,6 +248,7 @@ class AuditReport:
         if verdicts & {Verdict.FAIL, Verdict.ERROR}:
             return Verdict.FAIL
         data_dependent = [f for f in self.gate_findings if f.n_patients > 0]
-        if self.missing or Verdict.INCONCLUSIVE in verdicts or not data_dependent:
+        incomplete = self.missing or self.stopped
+        if incomplete or Verdict.INCONCLUSIVE in verdicts or not data_dependent:
             return Verdict.INCONCLUSIVE
         return Verdict.PASS

@@ -34,6 +34,7 @@ def open_audit(
     path = settings.checkpoint
     if settings.checkpoint_adapter:
         name = settings.checkpoint_adapter
+        sha256 = file_sha256(path) if path.is_file() else ""
         model = load_foreign(path, name)
         manifest = _own_manifest(model, path)
 
@@ -41,14 +42,14 @@ def open_audit(
             return load_foreign(path, name)
     else:
         model, checkpoint = load_model(path, adapters)
-        manifest = checkpoint.manifest
+        manifest, sha256 = checkpoint.manifest, checkpoint.sha256
 
         def reload() -> Any:
             return load_model(path, adapters)[0]
 
     _expect_input_spec(model, path)
     cohort, fit_cohort = open_cohorts(settings, model.input_spec, readers)
-    return prepare(
+    audit = prepare(
         model,
         cohort,
         fit_cohort=fit_cohort,
@@ -63,13 +64,14 @@ def open_audit(
         about={
             "checkpoint": {
                 "path": str(path),
-                "sha256": file_sha256(path),
+                "sha256": sha256,  # of what was loaded: the file may have changed since
                 "kind": model.kind,
                 "manifest": dict(manifest.data) if manifest else None,
             },
             "settings": _plain(settings),
         },
     )
+    return dataclasses.replace(audit, check_timeout=settings.check_timeout)
 
 
 def open_cohorts(

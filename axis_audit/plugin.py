@@ -92,6 +92,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "audit fell behind it (the rule: `axis-audit compare --help`). It can only add a failure: "
         "gates that are not PASS still fail the run",
     )
+    add(
+        "--check-timeout",
+        metavar="SECONDS",
+        type=float,
+        help="a check that takes longer is stopped and is an ERROR (a gate then fails the audit); "
+        "the others run. A long call of a library ends first (default: no limit)",
+    )
+    group.addoption(
+        "--resume",
+        dest=_PREFIX + "resume",
+        action="store_true",
+        default=None,
+        help="go on with an audit that was interrupted: findings in the report folder's "
+        "findings.jsonl of the same checkpoint, cohort, settings, code and versions are used "
+        "again, ERRORs are run anew",
+    )
     add("--audit-seed", metavar="N", type=int, help="seed of resampling and plants (default 0)")
     group.addoption(
         "--thorough",
@@ -133,8 +149,11 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{names}: needs --checkpoint FILE, the model to audit")
         return
     from axis_audit.plugin_audit import AuditPlugin
+    from axis_audit.plugin_watch import Watch
 
-    config.pluginmanager.register(AuditPlugin.from_options(config, given), "axis_audit_session")
+    plugin = AuditPlugin.from_options(config, given)
+    config.pluginmanager.register(plugin, "axis_audit_session")
+    config.pluginmanager.register(Watch(plugin), "axis_audit_watch")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -144,6 +163,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     finding = getattr(item, "finding_record", None)
     if finding is not None and report.when == "call":  # type: ignore[attr-defined]
         report.axis_audit_finding = finding  # type: ignore[attr-defined]
+        report.axis_audit_subject = getattr(item, "subject", None)  # type: ignore[attr-defined]
     return report
 
 

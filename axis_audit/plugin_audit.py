@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from axis_audit.containment import require_alarm
 from axis_audit.errors import InputError
 from axis_audit.finding import AuditReport, Finding, Verdict
 from axis_audit.plugin_extensions import checks_of_this_run, header_lines, merged
+from axis_audit.plugin_faults import Progress, make_folder, remove_verdicts
 from axis_audit.plugin_items import AuditCollector
 from axis_audit.plugin_outputs import Outputs
 from axis_audit.registry import Check
@@ -28,14 +28,13 @@ class AuditPlugin:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config, self.settings = config, settings
-        self.findings: dict[str, Finding] = {}
         self.report: AuditReport | None = None
         self.outputs = Outputs(settings, self.folder)
         self.checks: tuple[Check, ...] = ()
+        self.progress: Progress | None = None
         self.only_audit = config.args_source is not pytest.Config.ArgsSource.ARGS
         self._audit: Any = None
-        self._clock = time.perf_counter()
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._told, self._opening = "", False
 
     @classmethod
     def from_options(cls, config: pytest.Config, given: dict[str, Any]) -> AuditPlugin:
@@ -44,6 +43,8 @@ class AuditPlugin:
             given["seed"] = given.pop("audit_seed")
         try:
             settings = merge(given, read_table(config.invocation_params.dir))
+            if settings.check_timeout is not None:
+                require_alarm()
         except InputError as error:
             raise pytest.UsageError(str(error)) from None
         # Two busy threads that spin for each other on a shared machine cost twentyfold (measured:
@@ -53,7 +54,10 @@ class AuditPlugin:
         if plugin.only_audit:
             config.args = []
         if not plugin.is_worker:
-            plugin._send_reports_home()
+            try:
+                plugin._send_reports_home()
+            except InputError as error:
+                raise pytest.UsageError(f"axis-audit: {error}") from None
         return plugin
 
     @property
@@ -82,10 +86,26 @@ class AuditPlugin:
             )
         return self._audit
 
+    @property
+    def subject(self) -> str:
+        """What is audited, in a few characters: a worker's must be the controller's."""
+        from axis_audit.journal import audit_subject
+
+        return repr(sorted(audit_subject(self.audit).items()))
+
+    @property
+    def resumed(self) -> dict[str, Finding]:
+        """Findings of an interrupted run that need not be made again."""
+        if self.progress is not None:
+            return self.progress.resumed
+        sent = getattr(self.config, "workerinput", {}).get("axis_audit_resumed", {})
+        return {name: records.finding_from_record(record) for name, record in sent.items()}
+
     def _send_reports_home(self) -> None:
         option = self.config.option
         if getattr(option, "collectonly", False):
             return
+        make_folder(self.folder)
         if getattr(option, "htmlpath", "absent") is None:
             option.htmlpath = str(self.folder / "plain.html")
             option.self_contained_html = True
@@ -101,15 +121,17 @@ class AuditPlugin:
             raise pytest.UsageError(f"axis-audit: {error}") from None
         if self.is_worker or self.config.option.collectonly:
             return
+        self._opening = True
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.outputs.open()  # the baseline is read, and no stale verdict stays
-            _ = self.audit
+            make_folder(self.folder)
+            self.outputs.open()  # the baseline is read
+            remove_verdicts(self.folder)
+            progress = Progress(self.folder, self.audit, self.folder / "audit.html")
             self.outputs.check_scope(self.audit.evidence.cohort.scope)
+            self._told = progress.begin(self.settings.resume)
+            self.progress = progress
         except InputError as error:
             raise pytest.UsageError(f"axis-audit: {error}") from None
-        except OSError as error:
-            raise pytest.UsageError(f"axis-audit: {self.folder}: {error}") from None
 
     def pytest_report_header(self) -> list[str]:
         """Say what is audited on whom."""
@@ -127,6 +149,10 @@ class AuditPlugin:
         if settings.gate:
             lines.append(f"axis-audit: gates narrowed to {', '.join(settings.gate)}")
         lines += header_lines(self.checks)
+        if self._told:
+            lines.append(f"axis-audit: {self._told}")
+        if settings.check_timeout is not None:
+            lines.append(f"axis-audit: a check is stopped after {settings.check_timeout:g} s")
         if settings.thorough:
             lines.append("axis-audit: --thorough: the checks that take minutes run, too")
         if settings.allow_inconclusive:
@@ -147,18 +173,15 @@ class AuditPlugin:
             report.result.append(node)
         return report
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect findings on the controller, and give the HTML page their figures."""
-        record = getattr(report, "axis_audit_finding", None)
-        if record is None or self.is_worker:
-            return
-        finding = records.finding_from_record(record)
-        self.findings[finding.id] = finding
+    def show(self, report: pytest.TestReport, finding: Finding) -> None:
+        """Give the HTML page the finding's figure."""
         if getattr(self.config.option, "htmlpath", None):
             from axis_audit.report.figures import png
 
-            picture = png(finding)
+            try:
+                picture = png(finding)
+            except Exception:  # of a check that is not ours: its verdict stands without
+                picture = None
             if picture:
                 from pytest_html import extras
 
@@ -172,47 +195,53 @@ class AuditPlugin:
         record = getattr(report, "axis_audit_finding", None)
         if record is None or report.when != "call" or hasattr(report, "wasxfail"):
             return None
-        verdict = record["verdict"]
-        if report.passed and verdict != Verdict.PASS:
+        verdict = record["verdict"] + (" (resumed)" if record.get("resumed") else "")
+        if report.passed and record["verdict"] != Verdict.PASS:
             word = "allowed" if record["gate"] else "not a gate"
             return "noted", "n", (f"{verdict} ({word})", {"yellow": True})
         if report.skipped:
             return "skipped", "s", "NOT APPLICABLE"
         return report.outcome, "." if report.passed else "F", verdict
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    # Inside the terminal's wrapper, so that the summary is printed whatever fails within.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Write audit.json, and let the exit status follow the gates."""
-        if self.is_worker or self.config.option.collectonly or self._audit is None:
-            return
-        from axis_audit.report.json_report import write
-
-        seconds = time.perf_counter() - self._clock
-        self.report = self.audit.report(list(self.findings.values()), seconds, self._started)
-        self.report = self.outputs.complete(self.report)
-        try:
-            write(self.report, self.folder / "audit.json")
-        except OSError as error:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            self.config.stash[_WRITE_ERROR] = str(error)
+        if self.progress is None:
+            return (yield)
+        self.report = self.progress.end(
+            str(session.shouldstop or session.shouldfail or ""), self.outputs.complete
+        )
         self.outputs.write(self.report, self.config)
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            accepted = records.accepted(self.report, self.settings.allow_inconclusive)
-            if not accepted:
+        if self.outputs.page is not None and self.outputs.page.no_room:
+            self.progress.unwritten.append(self.outputs.page.line)
+        try:
+            yield
+        except OSError as error:  # of the writers of HTML and JUnit: a full disk, say
+            self.progress.unwritten.append(str(error))
+        good = records.accepted(self.report, self.settings.allow_inconclusive)
+        if self.progress.unwritten or not good:
+            fine = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+            if session.exitstatus in fine:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the overall verdict and what is missing."""
-        if self.report is None:
+        if self._opening:
+            terminalreporter.line(
+                "axis-audit: nothing was audited, and there is no report", red=True
+            )
+        if self.report is None or self.progress is None:
             return
         terminalreporter.section("axis-audit")
         for line in summary_lines(self.report):
             terminalreporter.line(line)
-        error = self.config.stash.get(_WRITE_ERROR, None)
-        if error:
-            terminalreporter.line(f"audit.json could not be written: {error}", red=True)
-        else:
-            terminalreporter.line(f"report: {self.folder / 'audit.json'}")
+        for told in self.progress.unwritten:
+            terminalreporter.line(f"NOT WRITTEN: {told}", red=True)
+        if self.report.stopped:
+            terminalreporter.line("the same command with --resume goes on from here")
+        terminalreporter.line(f"report: {self.folder / 'audit.json'}")
         for line in self.outputs.closing_lines(self.report):
             terminalreporter.line(line)
 
@@ -257,6 +286,3 @@ def _share_cores(workers: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-
-
-_WRITE_ERROR = pytest.StashKey[str]()

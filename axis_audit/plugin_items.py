@@ -42,6 +42,7 @@ class AuditItem(pytest.Item):
     """One check of one model, node id `axis_audit::family.check`."""
 
     finding_record: dict[str, Any] | None = None
+    subject: str | None = None
 
     def __init__(self, *, check: Check, plugin: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -49,8 +50,11 @@ class AuditItem(pytest.Item):
         self.add_marker(check.family)
 
     def runtest(self) -> None:
-        """Run the check; a gate that is not PASS fails the item."""
-        finding = self.plugin.audit.run(self.check)
+        """Run the check, or take its finding from an interrupted run; a gate not PASS fails."""
+        finding = self.plugin.resumed.get(self.check.id)
+        if finding is None:
+            finding = self.plugin.audit.run(self.check)
+            self.subject = self.plugin.subject
         self.finding_record = records.finding_record(finding)
         self.user_properties.extend(records.junit_properties(finding))
         if finding.verdict is Verdict.NOT_APPLICABLE:

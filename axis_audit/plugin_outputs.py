@@ -14,9 +14,6 @@ from axis_audit.report import records, session_page
 from axis_audit.report.text import finding_text
 from axis_audit.settings import Settings
 
-OURS = ("audit.json", "audit.html", "audit.md", "model_card.md")
-"""Files of an earlier audit that are removed before anything runs."""
-
 
 class Outputs:
     """The outputs of one audit. Nothing here can better a verdict; what fails here is a warning."""
@@ -28,19 +25,16 @@ class Outputs:
         self.warnings: list[str] = []
 
     def open(self) -> None:
-        """Remove reports of an earlier audit and read the baseline, before anything runs.
+        """Read the baseline, before earlier reports are removed and anything runs.
 
         Raises:
-            InputError: a baseline that cannot be used. OSError: reports that cannot be removed.
+            InputError: a baseline that cannot be used.
         """
         path = self.settings.baseline
         if path is not None:
             from axis_audit.comparison.baseline import refuse_own_report
 
             refuse_own_report(Path(path), self.folder / "audit.json")  # or we would remove it
-        for name in OURS:
-            (self.folder / name).unlink(missing_ok=True)
-        if path is not None:
             from axis_audit.report.reading import read
 
             self.baseline = read(Path(path))

@@ -23,6 +23,8 @@ class Settings:
         margins: check id -> margin (a number, or [low, high] for a two-sided region).
         baseline: an older audit.json that this audit must not fall behind.
         seed: of every resampling, plant and perturbation.
+        check_timeout: seconds after which a check is stopped and is an ERROR.
+        resume: use the findings of the same audit, where it was interrupted.
     """
 
     checkpoint: Path
@@ -39,6 +41,8 @@ class Settings:
     margins: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     baseline: str | None = None
+    check_timeout: float | None = None
+    resume: bool = False
 
     @property
     def name(self) -> str:
@@ -60,6 +64,7 @@ _OPTIONS = {
     "margins": dict,
     "seed": int,
     "baseline": str,
+    "check_timeout": (int, float),
 }
 
 
@@ -124,4 +129,7 @@ def merge(options: Mapping[str, Any], table: Mapping[str, Any]) -> Settings:
     margin = settings.leakage_margin
     if margin is not None and not 0.0 < margin < 1.0:
         raise InputError("--leakage-margin", f"{margin} is not an R²", "give a number in (0, 1)")
+    timeout = settings.check_timeout
+    if timeout is not None and not 0.0 < timeout < float("inf"):
+        raise InputError("--check-timeout", f"{timeout} is no time", "give seconds, more than 0")
     return settings

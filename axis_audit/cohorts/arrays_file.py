@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from axis_audit.cohort import LEADS
+from axis_audit.cohort import FASTEST_RATE, LEADS, SLOWEST_RATE
 from axis_audit.cohorts.prepare import LARGEST_STRIP_MILLIVOLTS
 from axis_audit.errors import CohortError
 
@@ -21,6 +21,8 @@ MILLIVOLT_RANGE = (0.05, LARGEST_STRIP_MILLIVOLTS)
 """Where the median record's largest amplitude lies when the signals are millivolts."""
 _LEAD_NAMES = {lead.casefold(): lead for lead in LEADS}
 _SEX = {"female": "female", "f": "female", "male": "male", "m": "male", "": "", "unknown": ""}
+_BOMB_BYTES, _BOMB_RATIO = 2**26, 100
+_LARGEST_ID, _OLDEST = 2**53, 1000
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -40,7 +42,9 @@ def read_arrays(path: Path) -> Arrays:
         raise CohortError(
             path, f"cannot be read ({error.strerror or error})", "check the path"
         ) from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except CohortError:
+        raise
+    except Exception as error:  # numpy and zipfile raise a dozen kinds on damage: all mean the same
         if "allow_pickle" in str(error):
             raise CohortError(
                 path,
@@ -53,6 +57,7 @@ def read_arrays(path: Path) -> Arrays:
 
 
 def _checked(path: Path, stream: BinaryIO) -> Arrays:
+    _check_sizes(path, stream)
     with np.load(stream, allow_pickle=False) as stored:
         missing = [key for key in REQUIRED if key not in stored.files]
         if missing:
@@ -69,7 +74,52 @@ def _checked(path: Path, stream: BinaryIO) -> Arrays:
         foreign = [key for key, values in arrays.items() if not isinstance(values, np.ndarray)]
         if foreign:
             refuse(path, f"{foreign[0]} is no array", "write it with numpy.savez")
+        garbled = [key for key, values in arrays.items() if not _is_text(values)]
+        if garbled:
+            refuse(path, f"is damaged ({garbled[0]} holds no text)", "write it with numpy.savez")
         return arrays
+
+
+def _is_text(values: NDArray[Any]) -> bool:
+    """Whether an array of strings holds characters: numpy takes any four bytes for one."""
+    if values.dtype.kind != "U" or values.size == 0 or values.dtype.itemsize == 0:
+        return True
+    code = np.dtype(np.uint32).newbyteorder(values.dtype.byteorder)
+    codes = np.ascontiguousarray(values).reshape(-1).view(code)
+    return not ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any()
+
+
+def _check_sizes(path: Path, stream: BinaryIO) -> None:
+    """Refuse arrays that are not as long as they claim, before memory is taken for them."""
+    with zipfile.ZipFile(stream) as archive:
+        records = archive.infolist()
+        if len({r.filename for r in records}) < len(records):
+            refuse(path, "is damaged (two arrays have one name)", "write it again with numpy.savez")
+        for record in records:
+            if record.file_size > max(_BOMB_BYTES, _BOMB_RATIO * record.compress_size):
+                refuse(
+                    path,
+                    f"{record.filename} unpacks to {record.file_size} bytes from "
+                    f"{record.compress_size}, which no recording does",
+                    "write it with numpy.savez",
+                )
+            with archive.open(record) as array:
+                _check_claim(path, record, array)
+    stream.seek(0)
+
+
+def _check_claim(path: Path, record: zipfile.ZipInfo, array: Any) -> None:
+    version = np.lib.format.read_magic(array)
+    read = np.lib.format.read_array_header_1_0
+    shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(array)
+    claimed = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and array.tell() + claimed != record.file_size:
+        refuse(
+            path,
+            f"is damaged ({record.filename} claims {claimed} bytes of numbers and has "
+            f"{record.file_size - array.tell()})",
+            "write it again with numpy.savez",
+        )
 
 
 def refuse(path: Path, cause: str, cure: str) -> NoReturn:
@@ -111,6 +161,8 @@ def _check_amplitudes(path: Path, signals: NDArray[Any]) -> None:
             f"{int(np.flatnonzero(bad)[0])}",
             "drop or repair those records",
         )
+    if float(np.abs(signals).max()) > 1e6:
+        refuse(path, "samples reach beyond 1e6, which cannot be millivolts", "give millivolts")
     typical = float(np.median(np.abs(signals).max(axis=(1, 2))))
     low, high = MILLIVOLT_RANGE
     if not low <= typical <= high:
@@ -125,8 +177,10 @@ def _check_amplitudes(path: Path, signals: NDArray[Any]) -> None:
 def rate_of(path: Path, arrays: Arrays) -> float:
     """Samples per second."""
     value = arrays["rate"]
-    if value.size != 1 or value.dtype.kind not in "fiu" or not 0 < float(value.item()) < np.inf:
-        refuse(path, f"rate is {value!s}", "give one number of samples per second")
+    number = value.dtype.kind in "fiu" and value.size == 1
+    if not number or not SLOWEST_RATE <= float(value.item()) <= FASTEST_RATE:
+        told = f"rate is {value!s:.60}, not from {SLOWEST_RATE:g} to {FASTEST_RATE:g}"
+        refuse(path, told, "give one number of samples per second")
     return float(value.item())
 
 
@@ -169,7 +223,10 @@ def columns_of(path: Path, arrays: Arrays, n: int, kind: str) -> dict[str, NDArr
         "sex": _sex(path, arrays.get("sex", np.full(n, ""))),
     }
     for name in ("site", "device"):
-        columns[name] = arrays.get(name, np.full(n, "")).astype(str)
+        values = arrays.get(name, np.full(n, ""))
+        if values.dtype.kind not in "fiuU":
+            refuse(path, f"{name} has dtype {values.dtype}", "give strings or numbers")
+        columns[name] = values.astype(str)
     return columns
 
 
@@ -177,16 +234,29 @@ def _ids(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArra
     ids = arrays.get(name, default)
     if ids.dtype.kind == "f":
         # tables read ids as floats where some are missing; 12.0 and 12 are one person
-        if not np.isfinite(ids).all() or (ids != np.rint(ids)).any():
-            refuse(path, f"{name} holds NaN or fractions", "give whole numbers or strings")
+        whole = np.isfinite(ids).all() and (ids == np.rint(ids)).all()
+        if not whole or (np.abs(ids) > _LARGEST_ID).any():
+            refuse(path, f"{name} holds NaN or fractions, or numbers beyond 2^53", "give strings")
         ids = ids.astype(np.int64)
+    elif ids.dtype.kind not in "iuU":
+        refuse(path, f"{name} has dtype {ids.dtype}", "give whole numbers or strings")
     return ids.astype(str)
 
 
 def _numbers(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArray[Any]:
     values = arrays.get(name, default)
-    if values.dtype.kind not in "fiu" or (name == "fold" and not np.isfinite(values).all()):
-        refuse(path, f"{name} has dtype {values.dtype} or holds NaN", "give numbers")
+    if values.dtype.kind not in "fiu":
+        refuse(path, f"{name} has dtype {values.dtype}", "give numbers")
+    if name == "fold":
+        with np.errstate(invalid="ignore"):
+            if not ((np.abs(values) < _LARGEST_ID) & (values == np.rint(values))).all():
+                refuse(
+                    path,
+                    f"fold has dtype {values.dtype} or holds NaN or fractions",
+                    "give whole numbers",
+                )
+    elif (np.abs(np.nan_to_num(values)) > _OLDEST).any():
+        refuse(path, f"{name} reaches beyond {_OLDEST}", "give years, NaN or 300 where not known")
     return values
 
 

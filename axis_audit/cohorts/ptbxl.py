@@ -9,20 +9,24 @@ from __future__ import annotations
 import ast
 import json
 import os
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from axis_audit.cohort import CENSORED_AGE, CENSORED_REASON, LEADS, Cohort, make_cohort
+from axis_audit.cohort import (
+    CENSORED_AGE,
+    CENSORED_REASON,
+    Cohort,
+    make_cohort,
+)
 from axis_audit.cohorts import cache
-from axis_audit.cohorts.beats import BEAT_RATE, R_INDEX, UnusableStripError
+from axis_audit.cohorts.beats import BEAT_RATE, R_INDEX
 from axis_audit.cohorts.prepare import (
     Preparation,
     Prepared,
@@ -30,6 +34,7 @@ from axis_audit.cohorts.prepare import (
     signals_of,
     without_duplicates,
 )
+from axis_audit.cohorts.strips import inside, read_strip
 from axis_audit.errors import CohortError
 
 if TYPE_CHECKING:
@@ -39,13 +44,9 @@ DATABASE = "ptbxl_database.csv"
 FILENAME_COLUMN = {100.0: "filename_lr", 500.0: "filename_hr"}
 RECORD_SECONDS = 10
 _COLUMNS = ("ecg_id", "patient_id", "age", "sex", "site", "device", "scp_codes", "strat_fold")
+_LONGEST_CODES = 10_000
+_LARGEST_ID = 2**53
 _SEX = {0: "male", 1: "female"}
-_MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
-_WFDB_ERRORS = (
-    OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, MemoryError,
-)  # fmt: skip
-"""What wfdb was seen to raise on headers and samples with random damage."""
-_LEAD_NAMES = {lead.casefold(): lead for lead in LEADS}
 
 
 def open_ptbxl(
@@ -108,10 +109,14 @@ def read_table(root: Path, filename_column: str = "filename_lr") -> pd.DataFrame
         table = pd.read_csv(path, usecols=[*_COLUMNS, filename_column], dtype={"device": "string"})
         for column in ("ecg_id", "patient_id", "age", "sex", "strat_fold"):
             table[column] = pd.to_numeric(table[column], errors="raise")
+            whole = column not in ("age", "sex")
+            _check_numbers(path, column, table[column].to_numpy(np.float64), whole)
         table = table.astype({"ecg_id": "int64", "patient_id": "int64", "strat_fold": "int64"})
     except OSError as error:
         raise CohortError(path, f"cannot be read ({error.strerror or error})", cure) from error
-    except (ValueError, UnicodeError) as error:
+    except CohortError:
+        raise
+    except Exception as error:  # pandas raises many kinds on damage: all mean the same
         raise CohortError(path, f"is not the published table ({error})", cure) from error
     if table.empty:
         raise CohortError(path, "holds no records", cure)
@@ -120,6 +125,19 @@ def read_table(root: Path, filename_column: str = "filename_lr") -> pd.DataFrame
         raise CohortError(path, f"ecg_id {twice} stands in more than one row", cure)
     table["filename"] = table.pop(filename_column).fillna("").astype(str)
     return table
+
+
+def _check_numbers(path: Path, column: str, values: NDArray[np.float64], whole: bool) -> None:
+    known = values[~np.isnan(values)]
+    wrong = np.abs(known) > _LARGEST_ID
+    if whole:
+        wrong |= known != np.rint(known)
+    if wrong.any():
+        raise CohortError(
+            path,
+            f"is not the published table ({column} holds {known[wrong][0]:g})",
+            f"restore {DATABASE} as published",
+        )
 
 
 def _present_folds(
@@ -183,7 +201,7 @@ def _load_folds(
 def _file_stats(root: Path, names: Sequence[str]) -> dict[str, str]:
     """Size and time of the header and data file of each record, by folder scans, not by stat."""
     found: dict[str, dict[str, str]] = {}
-    for folder in sorted({name.rpartition("/")[0] for name in names}):
+    for folder in sorted({name.rpartition("/")[0] for name in names if inside(name)}):
         try:
             with os.scandir(root / folder) as entries:
                 for e in entries:
@@ -235,39 +253,12 @@ def _site(value: Any) -> str:
 def _codes(text: Any) -> dict[str, float]:
     """SCP-ECG statements -> likelihood, 0-100; a cell that is no dict is no diagnosis."""
     try:
+        if len(text) > _LONGEST_CODES:
+            return {}
         codes = ast.literal_eval(text)
         return {str(code): float(likelihood) for code, likelihood in codes.items()}
-    except (ValueError, SyntaxError, AttributeError, TypeError):
+    except (
+        ValueError, SyntaxError, AttributeError, TypeError, RecursionError, MemoryError,
+        OverflowError,
+    ):  # fmt: skip
         return {}
-
-
-def read_strip(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
-    """A record's strip in mV, (12, samples), leads in the order of `LEADS`, and its rate.
-
-    Raises:
-        UnusableStripError: with the reason, if the files cannot give such a strip.
-    """
-    if not name:
-        raise UnusableStripError("file missing")
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise UnusableStripError("file outside the data set")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import wfdb
-    try:
-        record = wfdb.rdrecord(str(root / name))
-    except FileNotFoundError as error:
-        raise UnusableStripError("file missing") from error
-    except _WFDB_ERRORS as error:
-        raise UnusableStripError("file unreadable") from error
-    if record.p_signal is None or not record.sig_name:
-        raise UnusableStripError("file unreadable")
-    scales = [_MILLIVOLTS.get(str(unit).casefold()) for unit in record.units]
-    named = [_LEAD_NAMES.get(str(lead).strip().casefold(), "") for lead in record.sig_name]
-    if any(lead not in named for lead in LEADS):
-        raise UnusableStripError("missing leads")
-    order = [named.index(lead) for lead in LEADS]
-    if any(scales[i] is None for i in order):
-        raise UnusableStripError("units are not volts")
-    scale = np.array([scales[i] for i in order], np.float64)
-    return record.p_signal.T[order] * scale[:, None], float(record.fs)

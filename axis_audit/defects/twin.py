@@ -234,10 +234,17 @@ def load(checkpoint: Checkpoint) -> Twin:
             checkpoint.path, f"the arrays {missing} are missing", "write it with defects.twin.state"
         )
     arrays: dict[str, Any] = {name: checkpoint.state[name].numpy() for name in _ARRAYS}
-    if arrays["mean"].shape != (12, 120) or arrays["components"].shape[1:] != (1440,):
+    shapes, d = {name: array.shape for name, array in arrays.items()}, len(arrays["components"])
+    beat, flat = (12, 120), 12 * 120
+    wanted = {"mean": beat, "template": beat, "direction": beat, "components": (d, flat),
+              "ageing": (len(arrays["ageing"]), flat), "carried": (d,), "head": (2,)}  # fmt: skip
+    if shapes != wanted or d == 0 or any(a.dtype.kind != "f" for a in arrays.values()):
         raise CheckpointError(
-            checkpoint.path, "the arrays have other shapes than a twin's", "refit it"
+            checkpoint.path, "the arrays have other shapes or types than a twin's", "refit it"
         )
+    wild = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if wild:
+        raise CheckpointError(checkpoint.path, f"{wild} are not finite", "refit it")
     twin = Twin(**arrays)
     name = checkpoint.config.get("defect")
     if name is None:

@@ -81,6 +81,8 @@ def report_of(record: Record) -> AuditReport:
         seconds=record["seconds"],
         model=record["model"],
         baseline=record.get("baseline"),
+        stopped=record.get("stopped", ""),
+        not_run=record.get("not_run", {}),
     )
 
 

@@ -53,6 +53,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "explanation": finding.explanation,
         "screen": finding.screen,
         "seconds": float(finding.seconds),
+        "resumed": finding.resumed,
         "details": plain(finding.details),
         "figure": plain(finding.figure),
     }
@@ -87,6 +88,7 @@ def finding_from_record(record: Mapping[str, Any]) -> Finding:
         explanation=record.get("explanation", ""),  # not in schema 1.0
         screen=record.get("screen", False),
         seconds=record["seconds"],
+        resumed=record.get("resumed", False),
         details=record["details"],
         figure=record["figure"],
     )
@@ -136,7 +138,7 @@ def accepted(report: AuditReport, allow_inconclusive: bool) -> bool:
     """Whether the exit status may be 0: every gate in force PASS, or allowed to be inconclusive."""
     if report.verdict is Verdict.PASS:
         return True
-    if not allow_inconclusive or report.missing:
+    if not allow_inconclusive or report.missing or report.stopped:
         return False
     allowed = {Verdict.PASS, Verdict.INCONCLUSIVE}
     data_dependent = any(f.n_patients > 0 for f in report.gate_findings)

@@ -6,6 +6,7 @@ Imported with `--checkpoint` by every session, so nothing heavy is loaded before
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -26,11 +27,13 @@ class SessionPage:
 
     Attributes:
         written: whether it is there. line: for the terminal. link: HTML for the plain view.
+        no_room: whether the disk refused it; the run must not look finished then.
     """
 
     written: bool
     line: str
     link: str
+    no_room: bool = False
 
 
 def write(report: AuditReport, folder: Path, option: Any) -> SessionPage:
@@ -46,7 +49,9 @@ def write(report: AuditReport, folder: Path, option: Any) -> SessionPage:
         write_page(report, folder / NAME, links)
     except Exception as error:  # the audit is measured and recorded: it must not be lost here
         line = f"{folder / NAME} could not be written: {type(error).__name__}: {error}"
-        return SessionPage(False, line, "")
+        with suppress(OSError):  # the page of the running audit would say it never ended
+            (folder / NAME).unlink(missing_ok=True)
+        return SessionPage(False, line, "", isinstance(error, OSError))
     link = ""
     if getattr(option, "htmlpath", None):
         address = escape(_address(folder / NAME, Path(option.htmlpath).parent))

@@ -54,11 +54,29 @@ def summary_lines(report: AuditReport) -> list[str]:
             "no gate is in force: the model's claims are empty; let the adapter claim families of "
             "checks, or name some with --gate"
         )
-    if report.missing:
-        lines.append(f"gates that did not run: {', '.join(report.missing)}")
+    if report.stopped:
+        lines.insert(0, f"NOT FINISHED: {report.stopped}")
+    lines += _not_run(report)
+    resumed = sum(f.resumed for f in report.findings)
+    if resumed:
+        lines.append(f"{resumed} of {len(report.findings)} findings are of an interrupted run")
     loosened = [f.id for f in report.findings if f.loosened]
     if loosened:
         lines.append(f"margins looser than default: {', '.join(loosened)}")
+    return lines
+
+
+def _not_run(report: AuditReport) -> list[str]:
+    """Gates that did not run, by name; then why, with the names of all but deselected others."""
+    lines = []
+    if report.missing:
+        lines.append(f"gates that did not run: {', '.join(report.missing)}")
+    by_reason: dict[str, list[str]] = {}
+    for check, reason in report.not_run.items():
+        by_reason.setdefault(reason, []).append(check)
+    for reason, checks in by_reason.items():
+        told = f"{len(checks)} checks" if reason == "deselected" else ", ".join(checks)
+        lines.append(f"not run, {reason}: {told}")
     return lines
 
 

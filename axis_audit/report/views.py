@@ -49,6 +49,8 @@ def cautions(record: Record) -> list[str]:
     settings: Mapping[str, Any] = record["settings"]
     cohort: Mapping[str, Any] = record["cohort"]
     lines = []
+    if record.get("stopped"):
+        lines.append(f"not finished: {record['stopped']}")
     if record["scope"] == "synthetic":
         lines.append("on synthetic patients: this says nothing about people")
     if settings.get("gate"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 
@@ -129,7 +130,12 @@ def _detectable_edges(finding: Finding) -> list[float]:
 
 
 def headline(report: AuditReport) -> str:
-    """One sentence on what the overall verdict means."""
+    """One sentence on what the overall verdict means; before it, that the audit did not finish."""
+    if report.stopped:
+        rest = dataclasses.replace(report, stopped="")
+        return f"NOT FINISHED: {report.stopped}. What follows is what was found until then. " + (
+            headline(rest) if rest.verdict is not Verdict.PASS else "This is not a PASS."
+        )
     where = " on synthetic patients" if report.scope == "synthetic" else ""
     gates = report.gate_findings
     counts = Counter(f.verdict for f in gates)
