@@ -38,6 +38,10 @@ def _weights(config: TrainingConfig, *kept: str) -> TrainingConfig:
     return replace(config, weights=weights)
 
 
+def _sixteen(network: NetworkConfig) -> NetworkConfig:
+    return replace(network, latent=16)
+
+
 def _mixed(config: TrainingConfig, *kept: str) -> TrainingConfig:
     """As `_weights`, on a mixture of median and single beats and with a light hand on products."""
     config = _weights(config, *kept)
@@ -70,39 +74,48 @@ ROWS: Mapping[str, Row] = {
     "separate": Row(
         "separate age networks, axis in closed form; no leakage penalty",
         lambda config: replace(_mixed(config), target="age"),
+        _sixteen,
     ),
     "moments": Row(
         "+ correlations of age with z and its products",
         lambda config: replace(_mixed(config, "linear", "products"), target="age"),
+        _sixteen,
     ),
     "critics_age": Row(
         "+ critics that read age",
         lambda config: replace(
             _mixed(config, "linear", "products", "critics"), target="age", crossed=False
         ),
+        _sixteen,
     ),
     "critics": Row(
         "+ critics on the cross-fitted estimate, judging people they did not learn from",
         lambda config: _mixed(config, "linear", "products", "critics"),
+        _sixteen,
     ),
     "kernel": Row(
         "+ kernel machine on z",
         lambda config: _mixed(config, "linear", "products", "critics", "kernel"),
+        _sixteen,
     ),
     "canonical": Row(
         "+ kernel machine on D(z)",
         lambda config: _mixed(config, "linear", "products", "critics", "kernel", "canonical"),
+        _sixteen,
+    ),
+    "medians": Row(
+        "+ penalties on median beats, more weight on products, correlations with D(z)",
+        lambda config: config,
+        _sixteen,
     ),
     "final": Row(
-        "+ penalties on median beats, heavier on products, correlations with D(z): the reference "
-        "system",
+        "+ 8 dimensions instead of 16: the reference system",
         checkpoint=CHECKPOINTS / "deformation.pth",
     ),
     "no_noise": Row(
         "final without noise and consistency",
         lambda config: replace(config, noise=0.0, weights={**config.weights, "consistency": 0.0}),
     ),
-    "latent_8": Row("final, 8 dimensions", lambda config: config, lambda n: replace(n, latent=8)),
     "latent_32": Row(
         "final, 32 dimensions", lambda config: config, lambda n: replace(n, latent=32)
     ),

@@ -35,7 +35,7 @@ class NetworkConfig:
     age_channels: int = 40
     age_hidden: int = 96
     components: int = 96
-    latent: int = 16
+    latent: int = 8
     encoder_hidden: int = 64
     decoder_hidden: int = 384
     knot_low: float = 15.0
