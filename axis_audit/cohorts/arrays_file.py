@@ -233,6 +233,7 @@ def columns_of(path: Path, arrays: Arrays, n: int, kind: str) -> dict[str, NDArr
 def _ids(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArray[np.str_]:
     ids = arrays.get(name, default)
     if ids.dtype.kind == "f":
+        ids = _doubles(ids)
         # tables read ids as floats where some are missing; 12.0 and 12 are one person
         whole = np.isfinite(ids).all() and (ids == np.rint(ids)).all()
         if not whole or (np.abs(ids) > _LARGEST_ID).any():
@@ -243,10 +244,17 @@ def _ids(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArra
     return ids.astype(str)
 
 
+def _doubles(values: NDArray[Any]) -> NDArray[np.float64]:
+    """As float64: half precision cannot be compared with large numbers, nor longer ones stored."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
+
+
 def _numbers(path: Path, arrays: Arrays, name: str, default: NDArray[Any]) -> NDArray[Any]:
     values = arrays.get(name, default)
     if values.dtype.kind not in "fiu":
         refuse(path, f"{name} has dtype {values.dtype}", "give numbers")
+    values = _doubles(values)
     if name == "fold":
         with np.errstate(invalid="ignore"):
             if not ((np.abs(values) < _LARGEST_ID) & (values == np.rint(values))).all():
