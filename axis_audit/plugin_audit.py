@@ -129,7 +129,7 @@ class AuditPlugin:
             progress = Progress(self.folder, self.audit, self.folder / "audit.html")
             self.outputs.check_scope(self.audit.evidence.cohort.scope)
             self._told = progress.begin(self.settings.resume)
-            self.progress = progress
+            self.progress, self._opening = progress, False
         except InputError as error:
             raise pytest.UsageError(f"axis-audit: {error}") from None
 
