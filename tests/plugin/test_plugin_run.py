@@ -14,6 +14,7 @@ def test_a_clean_model_passes(run, pytester: pytest.Pytester, gate: str) -> None
     families = " or ".join(gate.split(","))
     result = run("--gate", gate, "-m", families)
     result.stdout.fnmatch_lines(["verdict: PASS (*", "claims covered: *"])
+    result.stdout.no_fnmatch_line("*nothing was audited*")
     assert result.ret == 0
     audit = audit_json(pytester)
     assert audit["verdict"] == "PASS"
