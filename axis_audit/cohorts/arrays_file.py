@@ -74,6 +74,9 @@ def _checked(path: Path, stream: BinaryIO) -> Arrays:
         foreign = [key for key, values in arrays.items() if not isinstance(values, np.ndarray)]
         if foreign:
             refuse(path, f"{foreign[0]} is no array", "write it with numpy.savez")
+        odd = [key for key, values in arrays.items() if values.dtype.kind in "mMV"]
+        if odd:  # numpy cannot even print some of them
+            refuse(path, f"{odd[0]} has dtype {arrays[odd[0]].dtype}", "give numbers or strings")
         garbled = [key for key, values in arrays.items() if not _is_text(values)]
         if garbled:
             refuse(path, f"is damaged ({garbled[0]} holds no text)", "write it with numpy.savez")
