@@ -209,11 +209,11 @@ def waves(model: DeformationModel, canonical: NDArray[np.float64]) -> Figure:
     for (field, (title, known)), panel in zip(LITERATURE.items(), panels.flat, strict=True):
         panel.plot(MEASURED_AGES, [getattr(w, field) for w in found], "o-", color="black", ms=3)
         panel.set_title(f"{title}\nwith age: {known}", fontsize=8)
-    figure.supxlabel("age (years) along the axis")
+    figure.supxlabel("age (years) along the axis", y=0.085)
     figure.suptitle(
         "Mean canonical beat, aged along B (people of the cohort, not healthy adults)", fontsize=10
     )
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.tight_layout(rect=(0, 0.11, 1, 1))
     figure.text(0.01, 0.005, SOURCES, fontsize=6)
     return figure
 
