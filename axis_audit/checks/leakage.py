@@ -86,7 +86,6 @@ def posterior_scale(model: EncodesPosterior, evidence: Evidence, acceptable: Reg
 @check(
     claim="The canonical beat's size does not tell age: corr(|x50|, age) is about zero",
     acceptable=Below(MARGIN, "R²"),
-    optional=True,  # where nothing draws a canonical beat, none can leak
     cause="D(z) makes larger or smaller beats for older people",
     cure="penalise the correlation of |x50| with age; it is the weakest of the leakage checks",
     source="published canonical-leakage correlation, squared; noncentral F with one regressor",
@@ -104,7 +103,6 @@ def canonical_norm(model: DecodesCanonical, evidence: Evidence, acceptable: Regi
 @check(
     claim="Age cannot be read linearly from the canonical beat",
     acceptable=Below(MARGIN, "R²"),
-    optional=True,  # where nothing draws a canonical beat, none can leak
     cause="the decoder draws old beats for old people: x50 is not at the neutral age",
     cure="see leakage.linear: what z does not hold, D(z) cannot draw",
     source="as leakage.linear, on 64 principal components, lead RMS and peaks of x50",
@@ -119,7 +117,6 @@ def canonical_linear(
 @check(
     claim="Age cannot be read by a small neural network from the canonical beat",
     acceptable=Below(MARGIN, "R²"),
-    optional=True,  # where nothing draws a canonical beat, none can leak
     cause="the canonical beat still looks its age to a nonlinear reader",
     cure="see leakage.mlp",
     source="as leakage.mlp, on 64 principal components, lead RMS and peaks of x50",

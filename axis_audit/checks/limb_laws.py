@@ -27,7 +27,6 @@ _SOURCE = "Einthoven 1912; Goldberger 1942, Am. Heart J. 23:483"
     family="leads",
     claim="Canonical beats are possible: x50 obeys Einthoven's and Goldberger's laws",
     acceptable=LARGEST,
-    optional=True,  # of models that draw beats at all
     cause=_CAUSE,
     cure=_CURE,
     source=_SOURCE,
@@ -54,7 +53,6 @@ def einthoven_canonical(model: DecodesCanonical, evidence: Evidence) -> Measurem
     family="leads",
     claim="Ageing is possible: B obeys Einthoven's and Goldberger's laws",
     acceptable=LARGEST,
-    optional=True,  # of models that draw beats at all
     exact=True,
     cause=_CAUSE,
     cure=_CURE,
