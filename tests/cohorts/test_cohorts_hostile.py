@@ -67,7 +67,7 @@ def test_an_array_that_unpacks_without_end_is_refused(tmp_path) -> None:
         ({"patient_ids": [1e300, 2, 3]}, "beyond 2^53"),
         ({"patient_ids": [b"\xff", b"a", b"b"]}, "patient_ids has dtype"),
         ({"site": [1j, 2, 3]}, "site has dtype"),
-        ({"rate": np.array(100, "M8")}, "rate has dtype datetime64"),
+        ({"rate": np.array(100, "M8[s]")}, "rate has dtype datetime64"),
         ({"age": [1e300, 50, 60]}, "age reaches beyond"),
         ({"signals": STRIPS * np.array([1, 1, 1e200])[:, None, None]}, "reach beyond 1e6"),
         (
