@@ -140,8 +140,8 @@ class TrainingConfig:
         age_epochs, age_batch, age_rate, age_decay: of each age network.
         epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
         first_single_share, second_single_share: how often a record's first view, in which age must
-            not show, and its second, which must have the same z, are a single beat. Leaks of median
-            and single beats can cancel in a mixture; what is audited is medians.
+            not show, and its second, which must have the same z, are a single beat. What is audited
+            is medians, and a leak of theirs stays unseen in a mixture with single beats.
         noise: SD of noise on z before decoding. jitter: SD of noise on the second view's
             coordinates.
         critics, critic_hidden, critic_rate, critic_steps: how many, how wide, how fast, and how
