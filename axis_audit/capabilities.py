@@ -23,13 +23,13 @@ class InputSpec:
     """The signals a model takes.
 
     Attributes:
-        kind: "beat" or "record".
+        kind: "beat", "record" or "cycle".
         leads: lead names in the model's order.
-        rate: samples per second. samples: samples per lead.
-        r_index: for beats, the sample at which the R peak stands.
+        rate: samples per second; of cycles, samples a cycle. samples: samples per lead.
+        r_index: for beats and cycles, the sample at which the R peak stands.
     """
 
-    kind: Literal["beat", "record"]
+    kind: Literal["beat", "record", "cycle"]
     leads: tuple[str, ...]
     rate: float
     samples: int

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from axis_audit.errors import CohortError
 
 FloatArray = NDArray[np.float32]
+Kind = Literal["beat", "record", "cycle"]
+KINDS: tuple[Kind, ...] = ("beat", "record", "cycle")
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 CENSORED_AGE = 300.0
@@ -29,15 +31,16 @@ LARGEST_MILLIVOLTS = 100.0
 
 @dataclass(frozen=True)
 class Cohort:
-    """Signals and covariates, one row a record (or a single beat).
+    """Signals and covariates, one row a record (or a single beat or cycle).
 
     Attributes:
         name: what the cohort is called in reports.
         signals: float32 millivolts, shape (n, leads, samples), finite.
         leads: lead names in the order of axis 1.
-        rate: samples per second.
-        kind: "beat" (one R-aligned beat a row) or "record" (a continuous strip a row).
-        r_index: for beats, the sample of the R peak.
+        rate: samples per second; of cycles, samples a cycle.
+        kind: "beat" (one R-aligned beat a row), "record" (a continuous strip a row) or "cycle"
+            (one cardiac cycle a row, stretched to as many samples as any other).
+        r_index: for beats and cycles, the sample of the R peak.
         record_ids, patient_ids: strings, shape (n,). The patient is the unit of every statistic.
         age: float32 years, NaN where unknown or censored.
         sex: "female", "male" or "" (unknown). site, device: strings, "" where unknown.
@@ -46,13 +49,14 @@ class Cohort:
         hashes: uint64 waveform fingerprints of the source records (see `waveform_hashes`).
         scope: "recorded" (people) or "synthetic".
         exclusions: reason -> how many source records were left out or altered, for the report.
+        seconds: for cycles, float32, how long each row lasted; None otherwise.
     """
 
     name: str
     signals: FloatArray
     leads: tuple[str, ...]
     rate: float
-    kind: Literal["beat", "record"]
+    kind: Kind
     record_ids: NDArray[np.str_]
     patient_ids: NDArray[np.str_]
     age: FloatArray
@@ -65,6 +69,7 @@ class Cohort:
     r_index: int = 0
     scope: Literal["recorded", "synthetic"] = "recorded"
     exclusions: Mapping[str, int] = field(default_factory=dict)
+    seconds: FloatArray | None = None
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -79,11 +84,12 @@ class Cohort:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over signals, leads, rate, ids and ages: the same bytes, the same cohort."""
+        """SHA-256 over signals, leads, rate, ids, ages and durations: the same cohort's alone."""
         digest = hashlib.sha256()
         digest.update(repr((self.leads, float(self.rate), self.kind, self.r_index)).encode())
-        for column in (self.signals, self.age):
-            digest.update(np.ascontiguousarray(column).tobytes())
+        for column in (self.signals, self.age, self.seconds):
+            if column is not None:
+                digest.update(np.ascontiguousarray(column).tobytes())
         for ids in (self.record_ids, self.patient_ids):
             digest.update("\0".join(ids.tolist()).encode())
         return digest.hexdigest()
@@ -96,6 +102,7 @@ class Cohort:
             self,
             signals=self.signals[index],
             diagnoses=tuple(self.diagnoses[i] for i in index),
+            seconds=None if self.seconds is None else self.seconds[index],
             **{name: getattr(self, name)[index] for name in columns},
         )
 
@@ -146,7 +153,7 @@ def make_cohort(
     *,
     rate: float,
     leads: tuple[str, ...] = LEADS,
-    kind: Literal["beat", "record"] = "record",
+    kind: Kind = "record",
     **columns: Any,
 ) -> Cohort:
     """Build a cohort from what is known; the rest becomes "unknown".
@@ -170,6 +177,8 @@ def make_cohort(
     }
     for text in ("sex", "site", "device"):
         filled[text] = np.asarray(columns.pop(text, np.full(n, ""))).astype(str)
+    if (seconds := columns.pop("seconds", None)) is not None:
+        filled["seconds"] = np.asarray(seconds, np.float32)
     hashes = columns.pop("hashes", None)
     filled["hashes"] = waveform_hashes(array) if hashes is None else np.asarray(hashes, np.uint64)
     return Cohort(
@@ -202,7 +211,30 @@ def _validate(cohort: Cohort) -> None:
             )
     if len(cohort.diagnoses) != len(signals):
         refuse("diagnoses do not match the records", "give one mapping per record")
+    _validate_kind(cohort, refuse)
     _validate_values(cohort, refuse)
+
+
+def _validate_kind(cohort: Cohort, refuse: Any) -> None:
+    """Cycles are as long as their hearts are slow, and say so; other rows last what `rate` says."""
+    if cohort.kind not in KINDS:
+        refuse(f"its kind is {cohort.kind!r}", f"give one of {', '.join(KINDS)}")
+    if cohort.kind != "cycle":
+        if cohort.seconds is not None:
+            refuse(f"a {cohort.kind} has no duration of its own", "leave `seconds` away")
+        return
+    samples = cohort.signals.shape[2]
+    if not 0 <= cohort.r_index < samples:
+        refuse(f"r_index is {cohort.r_index} in cycles of {samples} samples", "give the R peak's")
+    if cohort.seconds is None:
+        refuse("cycles do not say how long they last", "give `seconds`, one value a row")
+    elif cohort.seconds.shape != (len(cohort),):
+        refuse(
+            f"seconds has shape {cohort.seconds.shape} for {len(cohort)} cycles",
+            "give one value a row, in the rows' order",
+        )
+    elif not (np.isfinite(cohort.seconds) & (cohort.seconds > 0)).all():
+        refuse("some cycles last no positive number of seconds", "give each cycle's duration")
 
 
 def _validate_values(cohort: Cohort, refuse: Any) -> None:

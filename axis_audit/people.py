@@ -33,7 +33,7 @@ def conform(cohort: Cohort, spec: InputSpec) -> Cohort:
     if spec.kind == "record":
         ours, theirs = (*ours[:3], 0), (*theirs[:3], 0)
     if ours != theirs:
-        words = "(kind, rate in Hz, samples, R at sample)"
+        words = "(kind, rate in Hz or samples a cycle, samples, R at sample)"
         raise CohortError(
             subject, f"it holds {ours} but the model takes {theirs} {words}", "prepare it so"
         )

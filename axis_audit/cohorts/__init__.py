@@ -1,4 +1,4 @@
-"""Where cohorts come from: the embedded atlas, PTB-XL, or arrays of one's own.
+"""Where cohorts come from: the embedded atlas, PTB-XL, LUDB, or arrays of one's own.
 
 Importing this package is cheap; the readers and their libraries load when a cohort is opened.
 """
@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Literal
 from axis_audit.errors import CohortError
 
 if TYPE_CHECKING:
-    from axis_audit.cohort import Cohort
+    from axis_audit.cohort import Cohort, Kind
     from axis_audit.cohorts.prepare import Preparation
     from axis_audit.cohorts.readers import Reader
 
 ATLAS = "atlas"
-_KNOWN = "PTB-XL (a folder with ptbxl_database.csv), arrays (a .npz file), or the word 'atlas'"
+_KNOWN = (
+    "PTB-XL (a folder with ptbxl_database.csv), LUDB (a folder with ludb.csv), arrays (a .npz "
+    "file), or the word 'atlas'"
+)
 
 
 def open_cohort(
     source: str | os.PathLike[str],
     *,
     folds: tuple[int, ...] | None = None,
-    kind: Literal["beat", "record"] = "beat",
+    kind: Kind = "beat",
     beats: Literal["median", "single"] = "median",
     per_record: int = 8,
     rate: float = 100.0,
@@ -39,16 +42,18 @@ def open_cohort(
     """Open a cohort by name or path.
 
     Args:
-        source: 'atlas', a folder of PTB-XL, a .npz of arrays, or `NAME:SOURCE` for a reader of
-            somebody else's (entry-point group `axis_audit.cohorts`, or `readers`); such a reader
-            gives one row a record as it sees fit, so `beats` and `per_record` do not reach it.
+        source: 'atlas', a folder of PTB-XL or LUDB, a .npz of arrays, or `NAME:SOURCE` for a
+            reader of somebody else's (entry-point group `axis_audit.cohorts`, or `readers`), which
+            gives the rows it sees fit: `beats` and `per_record` do not reach it.
         folds: which folds; by default all that are there, and of the atlas fold 9.
         kind: "beat" gives beats of shape (n, 12, 120) at 100 Hz with the R peak at sample 40,
-            "record" gives whole strips.
+            "record" gives whole strips, "cycle" cardiac cycles of shape (n, 12, 400) with the R
+            peak at sample 160, up to `per_record` a record (see `cohorts.cycles`).
         beats: one median beat a record, or up to `per_record` single ones, which then share
             their record's id and hash.
-        rate: samples per second of records: PTB-XL has 100 and 500, arrays are resampled.
-            Of PTB-XL, also which recordings beats are cut from; beats always come at 100.
+        rate: samples per second of records: PTB-XL has 100 and 500, LUDB and arrays are resampled.
+            Of PTB-XL, also which recordings beats and cycles are cut from; those of LUDB and of
+            arrays are used as they are. Beats always come at 100.
         patients: at most so many people, drawn with `seed`; all of a person's rows are kept.
         progress: a bar on standard error while recordings are prepared.
         readers: name -> function, or its name as "module:function"; see `cohorts.readers`.
@@ -70,6 +75,8 @@ def open_cohort(
     _check_words(kind, beats)
     if not 0 < rate < float("inf"):
         raise CohortError("rate", f"is {rate}", "give samples per second")
+    if kind == "cycle":
+        beats = "single"  # there is no median of cycles; one preparation, one cache entry
     how = Preparation(kind, beats, per_record if beats == "single" else 1, float(rate))
     theirs = others.read(
         os.fspath(source), others.known_readers(readers or {}), folds, kind, float(rate)
@@ -88,8 +95,8 @@ def open_cohort(
 
 
 def _check_words(kind: str, beats: str) -> None:
-    if kind not in ("beat", "record"):
-        raise CohortError("kind", f"is {kind!r}", "ask for 'beat' or 'record'")
+    if kind not in ("beat", "record", "cycle"):
+        raise CohortError("kind", f"is {kind!r}", "ask for 'beat', 'record' or 'cycle'")
     if beats not in ("median", "single"):
         raise CohortError("beats", f"is {beats!r}", "ask for 'median' or 'single'")
 
@@ -124,10 +131,14 @@ def _open_path(
     path: Path, folds: tuple[int, ...] | None, how: Preparation, progress: bool
 ) -> Cohort:
     if path.is_dir():
+        from axis_audit.cohorts.ludb import TABLE as LUDB_TABLE
+        from axis_audit.cohorts.ludb import open_ludb
         from axis_audit.cohorts.ptbxl import DATABASE, open_ptbxl
 
         if (path / DATABASE).is_file():
             return open_ptbxl(path.resolve(), folds, how, progress)
+        if (path / LUDB_TABLE).is_file():
+            return open_ludb(path.resolve(), folds, how, progress)
         inside = sorted(entry.name for entry in path.iterdir())
         listed = ", ".join(inside[:8]) + (", ..." if len(inside) > 8 else "")
         raise CohortError(

@@ -45,13 +45,14 @@ from axis_audit.cohorts.beats import (
     resample,
 )
 from axis_audit.cohorts.prepare import (
+    LAYOUTS,
     Preparation,
     Prepared,
-    Preparer,
     signals_of,
     strip_fault,
     without_duplicates,
 )
+from axis_audit.cohorts.workers import Preparer
 
 Columns = dict[str, Any]
 """One array a field of `Cohort`, one value a row."""
@@ -60,7 +61,7 @@ Columns = dict[str, Any]
 def open_arrays(
     path: Path, folds: tuple[int, ...] | None, how: Preparation, progress: bool = True
 ) -> Cohort:
-    """Read a .npz of the layout above; records are segmented where beats are asked for.
+    """Read a .npz of the layout above; records are segmented where beats or cycles are asked for.
 
     Records are resampled to `how.rate` where they are asked for at another rate.
 
@@ -80,7 +81,7 @@ def open_arrays(
         age[age == CENSORED_AGE] = np.nan
     independent = [i for i, lead in enumerate(leads) if lead in INDEPENDENT_LEADS]
     columns["hashes"] = waveform_hashes(signals[:, independent or slice(None)])
-    if given == "record" and how.kind == "beat":
+    if given == "record" and how.kind != "record":
         cohort = _segmented(path, signals, leads, rate, columns=columns, how=how, progress=progress)
     else:
         _refuse_other_beats(path, arrays, (signals.shape[2], rate), given, how)
@@ -115,8 +116,8 @@ def _refuse_other_beats(
     """Beats cannot be made into records, nor into beats of another length or alignment."""
     if given == "record":
         return
-    if how.kind == "record":
-        refuse(path, "holds beats, and records are asked for", "give strips, kind 'record'")
+    if how.kind != "beat":
+        refuse(path, f"holds beats, and {how.kind}s are asked for", "give strips, kind 'record'")
     r_index = r_index_of(path, arrays)
     samples, rate = beat
     if (samples, rate, r_index) != (BEAT_SAMPLES, BEAT_RATE, R_INDEX):
@@ -165,12 +166,12 @@ def _segmented(
     how: Preparation,
     progress: bool,
 ) -> Cohort:
-    """Beats of the records, cached like those of any source."""
+    """Beats or cycles of the records, cached like those of any source."""
     missing = [lead for lead in INDEPENDENT_LEADS if lead not in leads]
     if missing:
         refuse(
             path,
-            f"beats need the eight independent leads; {', '.join(missing)} missing",
+            f"{how.kind}s need the eight independent leads; {', '.join(missing)} missing",
             f"give at least {', '.join(INDEPENDENT_LEADS)}",
         )
     strips = signals
@@ -180,9 +181,11 @@ def _segmented(
     exclusions = Counter(reason for reason in prepared.reasons if reason)
     if not len(prepared.rows):
         _refuse_all(path, exclusions)
+    row_rate, r_index = LAYOUTS[how.kind]
     return make_cohort(
-        path.stem, signals_of([prepared.rows], "beat"), rate=BEAT_RATE, kind="beat",
-        r_index=R_INDEX, exclusions=dict(exclusions),
+        path.stem, signals_of([prepared.rows], how.kind), rate=row_rate, kind=how.kind,
+        r_index=r_index, exclusions=dict(exclusions),
+        seconds=prepared.durations,
         **{name: values[prepared.source] for name, values in columns.items()},
     )  # fmt: skip
 
@@ -198,13 +201,12 @@ def _prepared(
     name, key = f"arrays-{how.label}", cache.fingerprint([digest, repr(rate), how.version])
     entry = cache.load(name, key)
     if entry is not None:
-        return Prepared(entry["rows"], entry["source"], hashes, entry["reasons"].tolist())
+        return Prepared.of({**entry, "hashes": hashes})
     with Preparer(len(strips), progress, workers=1) as preparer:
         # in this process: sending the strips to others costs as much as segmenting them
         numbers = [str(i) for i in range(len(strips))]
         made = preparer.run(lambda i: (strips[int(i)], rate), numbers, how)
-    reasons = np.array(made.reasons, dtype=np.str_)
-    cache.store(name, key, {"rows": made.rows, "source": made.source, "reasons": reasons})
+    cache.store(name, key, made.stored)
     return made
 
 

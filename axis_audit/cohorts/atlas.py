@@ -216,11 +216,14 @@ def open_atlas(
         patients: how many people instead, spread over the folds as evenly as can be.
 
     Raises:
-        CohortError: a fold is not 1-9, or records are asked for.
+        CohortError: a fold is not 1-9, or records or cycles are asked for.
     """
     if kind != "beat":
         raise CohortError(
-            "atlas", "it draws beats, not records", "give recordings, such as a folder of PTB-XL"
+            "atlas",
+            f"it draws beats, not {kind}s",
+            f"a model of {kind}s needs recordings: give a folder of PTB-XL or LUDB, or a .npz "
+            "(--cohort PATH)",
         )
     chosen = tuple(dict.fromkeys(folds)) if folds is not None else (AUDIT_FOLD,)
     absent = [f for f in chosen if f not in PATIENTS_PER_FOLD]

@@ -57,12 +57,12 @@ class Beats:
     Attributes:
         signals: millivolts, shape (beats, 8, 120), leads as `INDEPENDENT_LEADS`.
         peaks: the R peaks, in samples of the strip at 100 Hz.
-        detected: beats found before any was left out.
+        found: the R peaks before any was left out, in the same samples.
     """
 
     signals: Float64Array
     peaks: NDArray[np.int64]
-    detected: int
+    found: NDArray[np.int64]
 
 
 def derive_twelve_leads(independent: NDArray[Any], out: FloatArray | None = None) -> FloatArray:
@@ -112,7 +112,7 @@ def find_beats(strip: NDArray[Any], rate: float) -> Beats:
         raise ValueError(f"expected the eight independent leads, got shape {strip.shape}")
     if strip.shape[1] < SHORTEST_STRIP_SECONDS * rate:
         raise UnusableStripError(f"shorter than {SHORTEST_STRIP_SECONDS:g} s")
-    clean = _without_drift(_at_beat_rate(np.asarray(strip, np.float64), rate))
+    clean = without_drift(_at_beat_rate(np.asarray(strip, np.float64), rate), BEAT_RATE)
     magnitude = np.sqrt(np.mean(clean**2, axis=0))
     most = 0
     for signal in _detection_signals(clean, magnitude):
@@ -130,7 +130,7 @@ def representative_beats(strip: NDArray[Any], rate: float) -> FloatArray:
 
     Args and errors as `find_beats`.
     """
-    return derive_twelve_leads(_level(np.median(find_beats(strip, rate).signals, axis=0)))
+    return derive_twelve_leads(level(np.median(find_beats(strip, rate).signals, axis=0)))
 
 
 def single_beats(strip: NDArray[Any], rate: float, limit: int = 8) -> FloatArray:
@@ -141,7 +141,7 @@ def single_beats(strip: NDArray[Any], rate: float, limit: int = 8) -> FloatArray
     signals = find_beats(strip, rate).signals
     if len(signals) > limit:
         signals = signals[np.linspace(0, len(signals) - 1, limit).round().astype(int)]
-    return derive_twelve_leads(_level(signals))
+    return derive_twelve_leads(level(signals))
 
 
 def resample(signals: NDArray[Any], rate: float, target: float) -> NDArray[Any]:
@@ -161,19 +161,20 @@ def _at_beat_rate(strip: Float64Array, rate: float) -> Float64Array:
     return resample(strip, rate, BEAT_RATE)
 
 
-@lru_cache(maxsize=1)
-def _high_pass() -> Float64Array:
+@lru_cache(maxsize=8)
+def _high_pass(rate: float) -> Float64Array:
     from scipy.signal import butter
 
-    sections: Float64Array = butter(1, HIGH_PASS_HZ, "highpass", fs=BEAT_RATE, output="sos")
+    sections: Float64Array = butter(1, HIGH_PASS_HZ, "highpass", fs=rate, output="sos")
     return sections
 
 
-def _without_drift(strip: Float64Array) -> Float64Array:
+def without_drift(strip: Float64Array, rate: float) -> Float64Array:
+    """A strip (leads, samples) high-passed at 0.5 Hz without phase shift, at its own rate."""
     from scipy.signal import sosfiltfilt
 
     # one second of odd extension keeps the filter's transient out of the first and last beat
-    filtered: Float64Array = sosfiltfilt(_high_pass(), strip, axis=-1, padlen=100)
+    filtered: Float64Array = sosfiltfilt(_high_pass(rate), strip, axis=-1, padlen=round(rate))
     return filtered
 
 
@@ -216,7 +217,7 @@ def _windows(clean: Float64Array, peaks: NDArray[np.int64]) -> Float64Array:
 
 def _usable(clean: Float64Array, peaks: NDArray[np.int64]) -> Beats | None:
     """Align the beats, leave out odd ones by rhythm and by shape; None when under three stay."""
-    detected = len(peaks)
+    found = peaks
     intervals = np.diff(peaks)
     typical = np.median(intervals)
     # the first beat's interval is unknown, which is no reason to leave it out
@@ -234,7 +235,7 @@ def _usable(clean: Float64Array, peaks: NDArray[np.int64]) -> Beats | None:
     if alike.sum() < FEWEST_BEATS:
         return None
     peaks = _centred(clean, peaks[alike])
-    return Beats(_windows(clean, peaks), peaks, detected)
+    return Beats(_windows(clean, peaks), peaks, found)
 
 
 def _aligned(clean: Float64Array, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -269,6 +270,7 @@ def _correlations(beats: Float64Array, template: Float64Array) -> Float64Array:
     return correlations
 
 
-def _level(beats: Float64Array) -> Float64Array:
+def level(beats: Float64Array) -> Float64Array:
+    """Beats or cycles (..., samples) with the median of every lead at zero."""
     levelled: Float64Array = beats - np.median(beats, axis=-1, keepdims=True)
     return levelled

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,15 +24,15 @@ from axis_audit.cohort import (
     make_cohort,
 )
 from axis_audit.cohorts import cache
-from axis_audit.cohorts.beats import BEAT_RATE, R_INDEX
 from axis_audit.cohorts.prepare import (
+    LAYOUTS,
     Preparation,
     Prepared,
-    Preparer,
     signals_of,
     without_duplicates,
 )
-from axis_audit.cohorts.strips import inside, read_strip
+from axis_audit.cohorts.strips import file_stats, read_strip
+from axis_audit.cohorts.workers import Preparer
 from axis_audit.errors import CohortError
 
 if TYPE_CHECKING:
@@ -70,20 +68,21 @@ def open_ptbxl(
     for part in parts:
         exclusions.update(json.loads(str(part["exclusions"])))
     columns: dict[str, Any] = {
-        name: np.concatenate([p[name] for p in parts])
-        for name in parts[0]
+        name: np.concatenate([p[name] for p in parts if name in p])
+        for name in sorted(set().union(*parts))
         if name not in ("exclusions", "rows")
     }
     rows = [p["rows"] for p in parts if len(p["rows"])]
     if not rows:
         told = "; ".join(f"{n} x {reason}" for reason, n in exclusions.items())
         raise CohortError(root, f"no record is usable: {told}", "restore the published files")
+    rate, r_index = LAYOUTS.get(how.kind, (how.rate, 0))
     cohort = make_cohort(
         f"PTB-XL {_fold_label(chosen)}",
         signals_of(rows, how.kind),
-        rate=BEAT_RATE if how.kind == "beat" else how.rate,
+        rate=rate,
         kind=how.kind,
-        r_index=R_INDEX if how.kind == "beat" else 0,
+        r_index=r_index,
         diagnoses=_diagnoses(columns.pop("diagnoses")),
         exclusions=dict(exclusions),
         **columns,
@@ -178,7 +177,7 @@ def _load_folds(
 ) -> list[dict[str, NDArray[Any]]]:
     """One cache entry a fold; what is missing is prepared with one pool of workers."""
     table_sha = cache.file_sha256(root / DATABASE)
-    stats = _file_stats(root, table["filename"].tolist())
+    stats = file_stats(root, table["filename"].tolist())
     names, keys, tables, parts = [], [], [], []
     for fold in folds:
         rows = table[table["strat_fold"] == fold]
@@ -196,23 +195,6 @@ def _load_folds(
             parts[i] = _entry(rows, prepared)
             cache.store(names[i], keys[i], parts[i] or {})
     return [part for part in parts if part is not None]
-
-
-def _file_stats(root: Path, names: Sequence[str]) -> dict[str, str]:
-    """Size and time of the header and data file of each record, by folder scans, not by stat."""
-    found: dict[str, dict[str, str]] = {}
-    for folder in sorted({name.rpartition("/")[0] for name in names if inside(name)}):
-        try:
-            with os.scandir(root / folder) as entries:
-                for e in entries:
-                    stem, suffix = os.path.splitext(e.name)
-                    about = e.stat()
-                    found.setdefault(f"{folder}/{stem}", {})[suffix] = (
-                        f"{suffix} {about.st_size} {about.st_mtime_ns}"
-                    )
-        except OSError:
-            continue  # its records are read, fail, and are counted as missing
-    return {name: " ".join(map(parts.__getitem__, sorted(parts))) for name, parts in found.items()}
 
 
 def _entry(rows: pd.DataFrame, prepared: Prepared) -> dict[str, NDArray[Any]]:
@@ -238,6 +220,7 @@ def _entry(rows: pd.DataFrame, prepared: Prepared) -> dict[str, NDArray[Any]]:
     }
     return {
         "rows": prepared.rows,
+        **({} if prepared.durations is None else {"seconds": prepared.durations}),
         "exclusions": np.array(json.dumps(exclusions)),
         **{
             name: (np.asarray(values) if len(values) else np.empty(0, "U1"))[prepared.source]

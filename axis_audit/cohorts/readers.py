@@ -1,8 +1,8 @@
 """Cohort readers of other people's: a name before the colon, `mimic:/data/mimic`.
 
 A reader is `(source, folds, kind, rate) -> Cohort`: `source` is what follows the colon, `folds` a
-tuple of ints or None, `kind` "beat" or "record", `rate` samples per second. What it returns must
-pass what our own readers' cohorts pass.
+tuple of ints or None, `kind` "beat", "record" or "cycle", `rate` samples per second. What it
+returns must pass what our own readers' cohorts pass.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def read(
             source,
             f"nobody here reads {name!r} (known: {', '.join(sorted(readers)) or 'none'})",
             "register a reader (hook pytest_axis_audit_cohorts, entry-point group "
-            f"{GROUP}), or give a PTB-XL folder, a .npz file or atlas",
+            f"{GROUP}), or give a folder of PTB-XL or LUDB, a .npz file or atlas",
         )
     reader = readers[name]
     function = resolve(reader, "cohort reader") if isinstance(reader, str) else reader
@@ -99,7 +99,10 @@ def _validate(cohort: object, source: str, name: str, folds: tuple[int, ...] | N
             f"its reader {name!r} returned a {type(cohort).__name__}",
             "return an axis_audit.Cohort: axis_audit.make_cohort makes one from arrays",
         )
-    for column, kind in (("signals", "float32"), ("age", "float32"), ("hashes", "uint64")):
+    columns = [("signals", "float32"), ("age", "float32"), ("hashes", "uint64")]
+    if cohort.seconds is not None:
+        columns.append(("seconds", "float32"))
+    for column, kind in columns:
         found = str(getattr(cohort, column).dtype)
         if found != kind:
             raise CohortError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +23,8 @@ _SIGNAL_LINE = re.compile(
     r"(\S+)[ \t]+\d{1,3}(?:x(\d{1,9}))?(?::(\d{1,12}))?(?:\+(\d{1,12}))?(?=\s|$)"
 )
 """File, format with samples a frame, skew and byte offset."""
+_NO_VALUE = -(2**15)
+"""How 16-bit files (format 16) say that a sample is missing."""
 _LARGEST_HEADER, _MOST_CHANNELS = 2**16, 1000
 
 
@@ -36,20 +40,11 @@ def read_strip(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
     Raises:
         UnusableStripError: with the reason, if the files cannot give such a strip.
     """
-    if not name:
-        raise UnusableStripError("file missing")
-    if not inside(name):
-        raise UnusableStripError("file outside the data set")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        record = _read_record(root, name)
+    record = _read_record(root, name)
     if record.p_signal is None or not record.sig_name:
         raise UnusableStripError("file unreadable")
     scales = [_MILLIVOLTS.get(str(unit).casefold()) for unit in record.units]
-    named = [_LEAD_NAMES.get(str(lead).strip().casefold(), "") for lead in record.sig_name]
-    if any(lead not in named for lead in LEADS):
-        raise UnusableStripError("missing leads")
-    order = [named.index(lead) for lead in LEADS]
+    order = _order(record)
     if any(scales[i] is None for i in order):
         raise UnusableStripError("units are not volts")
     scale = np.array([scales[i] for i in order], np.float64)
@@ -57,14 +52,63 @@ def read_strip(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
         return record.p_signal.T[order] * scale[:, None], float(record.fs)
 
 
-def _read_record(root: Path, name: str) -> Any:
+def read_adc(root: Path, name: str) -> tuple[NDArray[np.float64], float]:
+    """A record's strip in the units its files store, whatever gain the header states.
+
+    Returns:
+        (12, samples), leads in the order of `LEADS`, NaN where the file says there is no value;
+        and its rate.
+
+    Raises:
+        UnusableStripError: with the reason, if the files cannot give such a strip.
+    """
+    record = _read_record(root, name, physical=False)
+    if record.d_signal is None or not record.sig_name:
+        raise UnusableStripError("file unreadable")
+    order = _order(record)
+    stored = record.d_signal.T[order].astype(np.float64)
+    stored[stored == _NO_VALUE] = np.nan
+    return stored, float(record.fs)
+
+
+def file_stats(root: Path, names: Sequence[str]) -> dict[str, str]:
+    """Size and time of every file of each record, by folder scans, not by stat."""
+    found: dict[str, dict[str, str]] = {}
+    for folder in sorted({name.rpartition("/")[0] for name in names if inside(name)}):
+        try:
+            with os.scandir(root / folder) as entries:
+                for e in entries:
+                    stem, suffix = os.path.splitext(e.name)
+                    about = e.stat()
+                    found.setdefault(f"{folder}/{stem}", {})[suffix] = (
+                        f"{suffix} {about.st_size} {about.st_mtime_ns}"
+                    )
+        except OSError:
+            continue  # its records are read, fail, and are counted as missing
+    return {name: " ".join(map(parts.__getitem__, sorted(parts))) for name, parts in found.items()}
+
+
+def _order(record: Any) -> list[int]:
+    """Where the twelve leads stand in a record."""
+    named = [_LEAD_NAMES.get(str(lead).strip().casefold(), "") for lead in record.sig_name]
+    if any(lead not in named for lead in LEADS):
+        raise UnusableStripError("missing leads")
+    return [named.index(lead) for lead in LEADS]
+
+
+def _read_record(root: Path, name: str, physical: bool = True) -> Any:
     """The record by wfdb, once its header promises no more than its files hold."""
     import wfdb
 
+    if not name:
+        raise UnusableStripError("file missing")
+    if not inside(name):
+        raise UnusableStripError("file outside the data set")
     try:
         rate = _checked_rate(root / f"{name}.hea")
-        with np.errstate(all="ignore"):
-            record = wfdb.rdrecord(str(root / name))
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            record = wfdb.rdrecord(str(root / name), physical=physical)
     except UnusableStripError:
         raise
     except FileNotFoundError as error:

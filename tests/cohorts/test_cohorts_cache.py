@@ -8,7 +8,7 @@ import time
 import pytest
 from published_layout import ordinary, synthetic_strip, write_ptbxl
 
-from axis_audit.cohorts import cache, open_cohort, prepare, ptbxl
+from axis_audit.cohorts import cache, open_cohort, prepare, ptbxl, workers
 
 RECORDINGS = [ordinary(1), ordinary(2), ordinary(3, fold=2)]
 
@@ -141,8 +141,8 @@ def test_two_processes_give_the_same_rows_as_one(source, monkeypatch, folder, ca
     alone = opened(source)
     for entry in folder.glob("*.npz"):
         entry.unlink()
-    monkeypatch.setattr(prepare, "FEWEST_FOR_WORKERS", 1)
-    monkeypatch.setattr(prepare, "CHUNK", 1)
+    monkeypatch.setattr(workers, "FEWEST_FOR_WORKERS", 1)
+    monkeypatch.setattr(workers, "CHUNK", 1)
     together = open_cohort(str(source), progress=True)
     assert alone.fingerprint == together.fingerprint
     printed = capsys.readouterr()
@@ -154,8 +154,8 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_workers(source, tmp_pa
     script = tmp_path / "script.py"
     script.write_text(
         "print('started')\n"
-        "from axis_audit.cohorts import open_cohort, prepare\n"
-        "prepare.FEWEST_FOR_WORKERS = prepare.CHUNK = 1\n"
+        "from axis_audit.cohorts import open_cohort, workers\n"
+        "workers.FEWEST_FOR_WORKERS = workers.CHUNK = 1\n"
         f"print(len(open_cohort({str(source)!r}, progress=False)))\n"
     )
     run = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
