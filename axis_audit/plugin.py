@@ -51,8 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--cohort",
         metavar="SOURCE",
-        help="people to audit on: a PTB-XL directory, your own .npz (signals in mV, rate, age, "
-        "patient_ids, ...), NAME:SOURCE for a reader of your own (hook pytest_axis_audit_cohorts), "
+        help="people to audit on: a directory of PTB-XL or LUDB, your own .npz (signals in mV, "
+        "rate, age, patient_ids, ...), NAME:SOURCE for a reader of your own (hook "
+        "pytest_axis_audit_cohorts), "
         "or atlas, the embedded synthetic cohort (default)",
     )
     add("--folds", metavar="LIST", help="folds of the cohort to audit, e.g. 9 or 1-8,10")

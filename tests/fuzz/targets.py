@@ -227,6 +227,30 @@ DIRECTORY = Target(
 )
 
 
+def _write_ludb(folder: Path) -> None:
+    from tests.cohorts.ludb_layout import Person, person, write_ludb
+
+    one = person(1)
+    write_ludb(folder, [one, Person(2, None, one.peaks)])
+
+
+def _open_ludb(folder: Path) -> None:
+    from axis_audit.cohorts import open_cohort
+
+    _sound(open_cohort(folder, kind="cycle", progress=False))
+
+
+LUDB = Target(
+    _write_ludb,
+    st.one_of(
+        _several(st.just("ludb.csv"), m.BYTES | m.CELLS | m.LINES),
+        _several(st.sampled_from(["data/1.ii", "data/1.v1"]), m.BYTES),
+        _several(st.sampled_from(["data/1.hea", "data/1.dat"]), m.BYTES),
+    ),
+    _open_ludb,
+)
+
+
 def _open_folds(folder: Path) -> None:
     from axis_audit.cohorts import parse_folds
 
@@ -249,5 +273,6 @@ FOLDS = Target(
     _open_folds,
 )  # fmt: skip
 TARGETS = {
-    "checkpoint": CHECKPOINT, "arrays": ARRAYS, "directory": DIRECTORY, "folds": FOLDS
+    "checkpoint": CHECKPOINT, "arrays": ARRAYS, "directory": DIRECTORY, "folds": FOLDS,
+    "ludb": LUDB,
 }  # fmt: skip
