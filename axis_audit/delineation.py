@@ -2,14 +2,23 @@
 
 NeuroKit2's delineators read strips, in which every row is laid here between two flat stretches,
 so that what is found in a row does not depend on the rows beside it. The method is peak prominence
-(Emrich et al., EUSIPCO 2024), chosen among NeuroKit2's four on lead II of LUDB's even-numbered
-records: the wavelet (dwt) finds T waves 20 ms worse at the end, no QRS onset without a P wave, and
-takes 25 times as long; cwt loses waves and "peak" marks too few boundaries.
+(Emrich et al., EUSIPCO 2024), chosen among NeuroKit2's four on 487 cycles of lead II of LUDB's
+even-numbered records, against the experts' marks and before any correction:
 
-Three things are added, each set on the same records: constant corrections, since prominence
-stands inside the experts' QRS and outside none; a P or T wave must have some height and length to
-be one, since prominence finds both in every row; and a P wave ends where the QRS complex begins.
-How good the result is, on the odd-numbered records: tests/benchmarks/ludb_delineation.py.
+              QRS bounds found   median absolute error of the duration   ms a cycle
+                                        P       QRS       T
+  prominence       100 %               17.7     27.7     16.5                .6
+  dwt               96 %               35.4     15.4     66.5               30
+  cwt               57 %                8.2     11.8     15.6               50
+
+cwt also misplaces some P and T waves by far (SD of their onsets 131 and 116 ms; prominence's are 44
+and 29), and "peak" reports no bounds of the QRS complex.
+
+Three things are added, set on the same cycles: constant corrections (prominence stands inside the
+experts' marks); a P or T wave must have some height and length, since prominence finds both in
+every row; and waves must not overlap. A P wave that points down, as in aVR or V1, is not found, and
+the waves of atrial fibrillation often pass for one. How good the result is:
+tests/benchmarks/ludb_delineation.py, on the odd-numbered records.
 """
 
 from __future__ import annotations

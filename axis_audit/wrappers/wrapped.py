@@ -190,9 +190,10 @@ def _try(model: Any) -> None:
             model.predict_age(Batch(signals.copy(), columns))
     except MeasurementError as error:
         shape = f"(n, {len(spec.leads)}, {spec.samples})"
+        rate = f"{spec.rate:g} {'samples a cycle' if spec.kind == 'cycle' else 'Hz'}"
         raise InputError(
             f"model {model.kind!r}",
             str(error),
             f"see that input_spec says what it takes (now {spec.kind}s of shape {shape} in mV at "
-            f"{spec.rate:g} Hz) and that its functions return what axis_audit.wrappers.wrap asks",
+            f"{rate}) and that its functions return what axis_audit.wrappers.wrap asks",
         ) from error

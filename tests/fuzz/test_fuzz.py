@@ -32,7 +32,7 @@ def test_a_damaged_input_is_sound_or_refused_with_cause_and_cure(target: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["checkpoint", "arrays", "directory", "folds"])
+@pytest.mark.parametrize("target", ["checkpoint", "arrays", "directory", "folds", "ludb"])
 def test_ten_thousand_damaged_inputs(target: str) -> None:
     counts = _fuzz(target, 10_000)
     assert counts["loaded"] + counts["refused"] == counts["inputs"]
