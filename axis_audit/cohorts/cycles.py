@@ -2,7 +2,8 @@
 
 A cycle is the window from R - 0.4 RR to R + 0.6 RR, RR the strip's median R-R interval, resampled
 so that R stands at sample 160 of 400. R is the peak of the vector magnitude (root mean square over
-the eight independent leads), one instant for all leads, found between the samples of the strip.
+the eight independent leads), one instant for all leads, found between the samples of the strip; a
+beat with no peak where it was found or marked becomes no cycle.
 
 The strip is high-passed at 0.5 Hz at its own rate and read by a cubic spline; each cycle's median
 per lead is then subtracted. Linear in the strip but for that median, so it is done on the eight
@@ -11,6 +12,7 @@ independent leads and the other four are derived (as for beats).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +40,12 @@ REFINE_SECONDS = 0.05
 """How far a peak found at 100 Hz may lie from the peak of the vector magnitude."""
 REFRACTORY_SECONDS = 0.2
 """No heart beats twice within it: a nearer peak is the other half of the same complex."""
-BETWEEN_SAMPLES = 16
-"""Steps a sample of the strip in which R is looked for."""
+STEP_SECONDS = 0.0005
+"""In which R is looked for: it lies between the samples of a strip at 100 Hz."""
+
+
+Curve = Callable[[Float64Array], Float64Array]
+"""Seconds, any shape -> millivolts, (leads, *shape)."""
 
 
 @dataclass(frozen=True)
@@ -77,67 +83,67 @@ def find_cycles(
     strip = np.asarray(strip, np.float64)
     if strip.shape[1] < SHORTEST_STRIP_SECONDS * rate:
         raise UnusableStripError(f"shorter than {SHORTEST_STRIP_SECONDS:g} s")
-    clean = without_drift(strip, rate)
+    curve = _curve(without_drift(strip, rate), rate)
+    last = (strip.shape[1] - 1) / rate
     if qrs is None:
         beats = find_beats(strip, rate)
-        to_strip = rate / BEAT_RATE
-        usable = _near(clean, rate, beats.peaks * to_strip)
-        every = _near(clean, rate, beats.found * to_strip)
+        near = np.array([-REFINE_SECONDS, REFINE_SECONDS])
+        usable, _ = _tallest(curve, beats.peaks[:, None] / BEAT_RATE + near, last)
+        _, every = _tallest(curve, beats.found[:, None] / BEAT_RATE + near, last)
     else:
-        usable = every = _within(clean, qrs)
-    rr = _median_interval(every, rate)
-    whole = _whole(usable, every, rr, rate, strip.shape[1])
+        usable, every = _tallest(curve, np.asarray(qrs).reshape(-1, 2) / rate, last)
+    rr = _median_interval(every)
+    whole = _whole(usable, every, rr, last)
     if not len(whole):
         raise UnusableStripError("no whole cycle without another R peak")
     if len(whole) > limit:
         whole = whole[np.linspace(0, len(whole) - 1, limit).round().astype(int)]
-    return _cut(clean, whole, rr, rate)
+    cut = curve(whole[:, None] + _offsets(rr)).transpose(1, 0, 2)
+    return Cycles(level(cut), np.full(len(whole), rr), whole)
 
 
-def _near(clean: Float64Array, rate: float, peaks: NDArray[Any]) -> NDArray[np.int64]:
-    """The samples of the largest vector magnitude within 50 ms of each peak; sorted, no repeats."""
-    about = np.rint(peaks).astype(np.int64)
-    reach = max(1, round(REFINE_SECONDS * rate))
-    return _largest(clean, np.stack([about - reach, about + reach], axis=1))
+def _curve(clean: Float64Array, rate: float) -> Curve:
+    """The leads as functions of seconds."""
+    from scipy.interpolate import CubicSpline
+
+    curve: Curve = CubicSpline(np.arange(clean.shape[1]) / rate, clean, axis=1)
+    return curve
 
 
-def _within(clean: Float64Array, qrs: NDArray[Any]) -> NDArray[np.int64]:
-    """The samples of the largest vector magnitude between each onset and offset."""
-    bounds = np.asarray(qrs, np.int64).reshape(-1, 2)
-    return _largest(clean, bounds)
+def _tallest(curve: Curve, bounds: Float64Array, last: float) -> tuple[Float64Array, Float64Array]:
+    """When the vector magnitude is largest within each pair of times; sorted, no repeats.
+
+    Returns:
+        where that is a peak, and everywhere: at the edge of its window it is on the way to one.
+    """
+    peaks, every = [], []
+    for first, final in np.clip(bounds, 0.0, last):
+        if first < final:
+            times = np.linspace(first, final, max(3, round((final - first) / STEP_SECONDS) + 1))
+            at = int(np.mean(curve(times) ** 2, axis=0).argmax())
+            every.append(times[at])
+            if 0 < at < len(times) - 1:
+                peaks.append(times[at])
+    return np.unique(np.array(peaks, np.float64)), np.unique(np.array(every, np.float64))
 
 
-def _largest(clean: Float64Array, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    magnitude = np.mean(clean**2, axis=0)
-    last = len(magnitude) - 1
-    found = [
-        int(first) + int(magnitude[first : final + 1].argmax())
-        for first, final in np.clip(bounds, 0, last)
-        if first <= final
-    ]
-    return np.unique(np.asarray(found, np.int64))
-
-
-def _median_interval(peaks: NDArray[np.int64], rate: float) -> float:
-    """The median R-R interval in seconds, of every beat, left out ones too."""
+def _median_interval(peaks: Float64Array) -> float:
+    """The median R-R interval, of every beat, left out ones too."""
     if len(peaks) < FEWEST_BEATS:
         raise UnusableStripError(f"fewer than {FEWEST_BEATS} beats detected")
-    rr = float(np.median(np.diff(peaks))) / rate
+    rr = float(np.median(np.diff(peaks)))
     if not 60.0 / FASTEST_BPM <= rr <= 60.0 / SLOWEST_BPM:
         raise UnusableStripError(f"heart rate outside {SLOWEST_BPM:g}-{FASTEST_BPM:g} a minute")
     return rr
 
 
-def _whole(
-    usable: NDArray[np.int64], every: NDArray[np.int64], rr: float, rate: float, samples: int
-) -> NDArray[np.int64]:
+def _whole(usable: Float64Array, every: Float64Array, rr: float, last: float) -> Float64Array:
     """Peaks whose window lies in the strip and holds no other R peak."""
-    before, after = _offsets(rr)[[0, -1]] * rate
+    before, after = _offsets(rr)[[0, -1]]
     gaps = every[None, :] - usable[:, None]
-    other = (gaps >= before) & (gaps <= after) & (np.abs(gaps) > REFRACTORY_SECONDS * rate)
-    # One sample to spare: R may lie between two samples.
-    inside = (usable + before >= 1) & (usable + after <= samples - 2)
-    alone: NDArray[np.int64] = usable[inside & ~other.any(axis=1)]
+    other = (gaps >= before) & (gaps <= after) & (np.abs(gaps) > REFRACTORY_SECONDS)
+    inside = (usable + before >= 0) & (usable + after <= last)
+    alone: Float64Array = usable[inside & ~other.any(axis=1)]
     return alone
 
 
@@ -146,14 +152,3 @@ def _offsets(rr: float) -> Float64Array:
     return np.arange(-CYCLE_R_INDEX, CYCLE_SAMPLES - CYCLE_R_INDEX, dtype=np.float64) * (
         rr / CYCLE_SAMPLES
     )
-
-
-def _cut(clean: Float64Array, peaks: NDArray[np.int64], rr: float, rate: float) -> Cycles:
-    from scipy.interpolate import CubicSpline
-
-    curve = CubicSpline(np.arange(clean.shape[1]), clean, axis=1)
-    steps = np.arange(-BETWEEN_SAMPLES, BETWEEN_SAMPLES + 1) / BETWEEN_SAMPLES
-    around = np.mean(curve(peaks[:, None] + steps) ** 2, axis=0)
-    exact = peaks + steps[around.argmax(axis=1)]
-    cut = curve(exact[:, None] + _offsets(rr) * rate).transpose(1, 0, 2)
-    return Cycles(level(cut), np.full(len(exact), rr), exact / rate)

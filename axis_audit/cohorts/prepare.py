@@ -33,12 +33,12 @@ from axis_audit.cohorts.beats import (
     single_beats,
 )
 from axis_audit.cohorts.cycles import (
-    BETWEEN_SAMPLES,
     CYCLE_R_INDEX,
     CYCLE_RATE,
     CYCLE_SAMPLES,
     REFINE_SECONDS,
     REFRACTORY_SECONDS,
+    STEP_SECONDS,
     find_cycles,
 )
 
@@ -95,7 +95,7 @@ class Preparation:
         )  # fmt: skip
         if self.kind == "cycle":
             rules += (
-                CYCLE_SAMPLES, CYCLE_R_INDEX, REFINE_SECONDS, REFRACTORY_SECONDS, BETWEEN_SAMPLES,
+                CYCLE_SAMPLES, CYCLE_R_INDEX, REFINE_SECONDS, REFRACTORY_SECONDS, STEP_SECONDS,
             )  # fmt: skip
         return repr((PREPARATION_VERSION, self, rules))
 

@@ -72,7 +72,7 @@ def test_gain_changes_amplitudes_alone(gain, seed):
 def test_a_strip_that_starts_later_gives_the_same_cycles(shift):
     strip = synthetic_strip(66, 500.0)[0][EIGHT]
     whole, later = find_cycles(strip, 500.0, 99), find_cycles(strip[:, shift:], 500.0, 99)
-    assert later.seconds[0] == whole.seconds[0]
+    assert later.seconds[0] == pytest.approx(whole.seconds[0], abs=0.002)
     for peak, signals in zip(later.peaks, later.signals, strict=True):
         at = np.abs(whole.peaks - peak - shift / 500).argmin()
         assert abs(whole.peaks[at] - peak - shift / 500) < 1 / 500
