@@ -12,13 +12,20 @@ from typing import Any
 from axis_audit.capabilities import ModelUnderAudit
 from axis_audit.checkpoint import Manifest
 from axis_audit.cohort import Cohort
-from axis_audit.containment import CheckTimeout, contained
+from axis_audit.containment import CheckTimeout, contained, place_of
 from axis_audit.decision import PASS_TAIL, decide, fail_tail
 from axis_audit.errors import InputError, MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Finding, Region, Verdict
 from axis_audit.gates import checks_to_run, gates_in_force, regions_in_force, screens_in_force
-from axis_audit.people import audited_people, conform, describe_cohort, fitting_people
+from axis_audit.people import (
+    audited_people,
+    conform,
+    describe_cohort,
+    fitting_people,
+    rows_of,
+    training_rows,
+)
 from axis_audit.registry import (
     Check,
     all_checks,
@@ -106,7 +113,7 @@ class Audit:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a check or model that crashes, exits or skips takes
-            where = _where(error)  # nothing along: sys.exit and pytest.skip are no verdicts
+            where = place_of(error)  # nothing along: sys.exit and pytest.skip are no verdicts
             return dataclasses.replace(base, reason=f"{type(error).__name__} {where}: {error}")
         wide = measurement.fail_interval or measurement.interval
         return dataclasses.replace(
@@ -177,12 +184,15 @@ def prepare(
     checks = all_checks()
     _check_model(model, families_of(checks))
     chosen = checks_to_run(checks, thorough, gate)
-    audited, removed, seen = audited_people(conform(cohort, model.input_spec), manifest, patients)
+    cohort = conform(cohort, model.input_spec)
+    audited, removed, seen = audited_people(cohort, manifest, patients)
     if fit_cohort is not None:
         fit_cohort = fitting_people(conform(fit_cohort, model.input_spec), audited)
     evidence = Evidence(
         model=model,
         cohort=audited,
+        rows=rows_of(cohort, audited, manifest, patients),
+        training=training_rows(cohort, manifest),
         fit_cohort=fit_cohort,
         levels=Levels(PASS_TAIL, fail_tail(statistical_gates(model.claims))),
         manifest=manifest,
@@ -285,13 +295,3 @@ def _without_capability(
             base, verdict=Verdict.FAIL, reason=f"{reason}, which its claims or --gate require"
         )
     return dataclasses.replace(base, gate=False, verdict=Verdict.NOT_APPLICABLE, reason=reason)
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    code = trace.tb_frame.f_code
-    return f"in {code.co_name} ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"

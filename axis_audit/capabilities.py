@@ -129,6 +129,25 @@ class Deforms(DecodesCanonical, HasAgeAxis, Protocol):
 
 
 @runtime_checkable
+class Generates(Encodes, Prepares, Protocol):
+    """z -> signal, and signals out of nothing: a generative model with the prior N(0, I) on z."""
+
+    def decode(self, latents: FloatArray) -> FloatArray:
+        """Reconstructions, shape (n, leads, samples), in the units of `prepare`."""
+
+    def sample(self, count: int, seed: int) -> FloatArray:
+        """Signals drawn from the model, shape (count, leads, samples), in the units of `prepare`.
+
+        The same seed gives the same signals.
+        """
+
+
+@runtime_checkable
+class GeneratesFromPosterior(Generates, EncodesPosterior, Protocol):
+    """A generative model that says how sure its encoder is: a variational autoencoder."""
+
+
+@runtime_checkable
 class PredictsAge(Protocol):
     """signal -> predicted age."""
 
@@ -151,5 +170,6 @@ CAPABILITIES: Mapping[str, type] = {
         HasAgeAxis,
         Deforms,
         PredictsAge,
+        Generates,
     )
 }

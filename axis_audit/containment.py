@@ -152,3 +152,14 @@ def terminations_as_interrupts() -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error was raised, in words: the function, the file and the line."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    code = trace.tb_frame.f_code
+    return f"in {code.co_name} ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"

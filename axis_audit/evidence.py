@@ -36,6 +36,9 @@ class Evidence:
         seen_patients: audited people who were also in training (with `--patients all`).
         removed_patients: people left out because the checkpoint had seen them.
         reload: makes a fresh model from the file, or None for a model without one.
+        rows: every row of the audited people (beats or cycles of theirs); None: `cohort` itself.
+        training: rows that the checkpoint had seen, where the source holds them; never scored.
+        shared: what modules of checks keep here to compute once.
     """
 
     model: Any
@@ -47,6 +50,9 @@ class Evidence:
     removed_patients: int = 0
     reload: Callable[[], Any] | None = None
     seed: int = 0
+    rows: Cohort | None = None
+    training: Cohort | None = None
+    shared: dict[str, Any] = field(default_factory=dict, repr=False)
     _perturbed: dict[str, FloatArray] = field(default_factory=dict, repr=False)
 
     @property
@@ -65,7 +71,7 @@ class Evidence:
 
     def encode(self, signals: FloatArray) -> FloatArray:
         """Latents (n, d) of any signals; may hold NaN if the model makes them."""
-        return np.asarray(_batched(self.model.encode, signals))
+        return np.asarray(batched(self.model.encode, signals))
 
     def predict(self, signals: FloatArray, **covariates: Array) -> FloatArray:
         """Predicted ages (n,); covariates not given are the cohort's own."""
@@ -96,14 +102,14 @@ class Evidence:
     @cached_property
     def latents(self) -> FloatArray:
         """Latents (n, d), all finite (Encodes)."""
-        return _finite(self.raw_latents, "latents")
+        return finite(self.raw_latents, "latents")
 
     @cached_property
     def fit_latents(self) -> FloatArray | None:
         """Latents of the fitting people, or None."""
         if self.fit_cohort is None:
             return None
-        return _finite(self.encode(self.fit_cohort.signals), "latents of the fitting people")
+        return finite(self.encode(self.fit_cohort.signals), "latents of the fitting people")
 
     @cached_property
     def posterior_scale(self) -> FloatArray:
@@ -116,10 +122,10 @@ class Evidence:
         return None if self.fit_cohort is None else self._posterior_scale(self.fit_cohort)
 
     def _posterior_scale(self, people: Cohort) -> FloatArray:
-        scale = np.asarray(_batched(self.model.encode_scale, people.signals))
+        scale = np.asarray(batched(self.model.encode_scale, people.signals))
         if scale.ndim != 2 or len(scale) != len(people):
             raise MeasurementError(f"encode_scale gave {scale.shape} for {len(people)} signals")
-        return _finite(scale, "log variances of the posterior")
+        return finite(scale, "log variances of the posterior")
 
     @property
     def fit_ages(self) -> NDArray[np.float64] | None:
@@ -128,32 +134,32 @@ class Evidence:
 
     def prepare(self, signals: FloatArray) -> FloatArray:
         """Signals in the model's own units (Prepares)."""
-        return np.asarray(_batched(self.model.prepare, signals))
+        return np.asarray(batched(self.model.prepare, signals))
 
     @cached_property
     def prepared(self) -> FloatArray:
         """x, shape (n, leads, samples) (Prepares)."""
-        return _finite(self.prepare(self.cohort.signals), "prepared signals")
+        return finite(self.prepare(self.cohort.signals), "prepared signals")
 
     def prepared_under(self, name: str) -> FloatArray:
         """x after an amplitude perturbation of the raw millivolts (Prepares), computed once."""
         if name not in self._perturbed:
             rng = self.rng(f"perturbation {name}")
             signals = perturbations.AMPLITUDE[name](self.cohort.signals, rng)
-            self._perturbed[name] = _finite(self.prepare(signals), f"signals prepared under {name}")
+            self._perturbed[name] = finite(self.prepare(signals), f"signals prepared under {name}")
         return self._perturbed[name]
 
     @cached_property
     def canonical(self) -> FloatArray:
         """x50 = D(z), shape (n, leads, samples) (DecodesCanonical)."""
-        return _finite(np.asarray(_batched(self.model.canonical, self.latents)), "canonical beats")
+        return finite(np.asarray(batched(self.model.canonical, self.latents)), "canonical beats")
 
     @cached_property
     def fit_canonical(self) -> FloatArray | None:
         """x50 of the fitting people, or None (DecodesCanonical)."""
         if self.fit_latents is None:
             return None
-        return _finite(np.asarray(_batched(self.model.canonical, self.fit_latents)), "canonical")
+        return finite(np.asarray(batched(self.model.canonical, self.fit_latents)), "canonical")
 
     @cached_property
     def canonical_features(self) -> NDArray[np.float64]:
@@ -175,12 +181,12 @@ class Evidence:
     @cached_property
     def direction(self) -> NDArray[np.float64]:
         """B flattened, shape (leads * samples,) (HasAgeAxis)."""
-        return _finite(np.asarray(self.model.axis_direction(), np.float64), "B").reshape(-1)
+        return finite(np.asarray(self.model.axis_direction(), np.float64), "B").reshape(-1)
 
     @cached_property
     def axis_values(self) -> NDArray[np.float64]:
         """g(age) of the audited people, shape (n,) (HasAgeAxis)."""
-        return _finite(np.asarray(self.model.axis_value(self.ages), np.float64), "g(age)")
+        return finite(np.asarray(self.model.axis_value(self.ages), np.float64), "g(age)")
 
     @cached_property
     def projections(self) -> NDArray[np.float64]:
@@ -199,10 +205,15 @@ class Evidence:
     @cached_property
     def predictions(self) -> NDArray[np.float64]:
         """Predicted ages in years, shape (n,), all finite (PredictsAge)."""
-        return _finite(self.raw_predictions, "predicted ages").astype(np.float64)
+        return finite(self.raw_predictions, "predicted ages").astype(np.float64)
 
 
-def _batched(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
+def batched(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
+    """A model's function of rows, asked for `BATCH` of them at a time.
+
+    Raises:
+        MeasurementError: it gave another number of rows.
+    """
     parts = []
     for start in range(0, len(rows), BATCH):
         # A copy: a model that writes to its input must not rewrite the people.
@@ -215,7 +226,8 @@ def _batched(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> 
     return np.concatenate(parts)
 
 
-def _finite(values: Array, what: str) -> Array:
+def finite(values: Array, what: str) -> Array:
+    """The values, if all of them are numbers; MeasurementError otherwise."""
     bad = int(np.size(values) - np.count_nonzero(np.isfinite(values)))
     if bad:
         raise MeasurementError(f"{bad} of {np.size(values)} values of {what} are NaN or infinite")

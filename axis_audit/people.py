@@ -15,6 +15,8 @@ from axis_audit.evidence import Evidence
 
 SMALLEST_COHORT = 20
 """Fewer people than this make no interval worth printing."""
+MOST_ROWS = 4
+"""Of a person with several: more tell little that is new about people."""
 
 
 def conform(cohort: Cohort, spec: InputSpec) -> Cohort:
@@ -78,6 +80,34 @@ def audited_people(
             f"give at least {SMALLEST_COHORT}; thousands decide a leakage gate",
         )
     return people, removed, seen
+
+
+def rows_of(cohort: Cohort, people: Cohort, manifest: Manifest | None, patients: str) -> Cohort:
+    """All rows of the audited people, at most `MOST_ROWS` a person, in cohort order.
+
+    Args:
+        cohort: as `audited_people` was given it. people: what that returned.
+    """
+    wanted = np.isin(cohort.patient_ids, people.patient_ids)
+    if manifest is not None and patients == "unseen":
+        wanted &= ~seen_rows(cohort.patient_ids, cohort.hashes, manifest)
+    rows = np.flatnonzero(wanted)
+    order = np.argsort(cohort.patient_ids[rows], kind="stable")
+    ids = cohort.patient_ids[rows][order]
+    first = np.r_[True, ids[1:] != ids[:-1]]
+    place = np.arange(len(ids)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+    return cohort.subset(np.sort(rows[order[place < MOST_ROWS]]))
+
+
+def training_rows(cohort: Cohort, manifest: Manifest | None) -> Cohort | None:
+    """Rows whose patient or waveform the checkpoint saw, or None: what its draws may be copies of.
+
+    Never scored; age does not matter.
+    """
+    if manifest is None:
+        return None
+    seen = seen_rows(cohort.patient_ids, cohort.hashes, manifest)
+    return cohort.subset(seen) if seen.any() else None
 
 
 def fitting_people(cohort: Cohort, audited: Cohort) -> Cohort | None:

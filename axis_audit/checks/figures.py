@@ -1,7 +1,8 @@
 """Figure data that findings carry: plain lists, small enough for a JSON file.
 
-Kinds: "line", "scatter", "leads", "beats", "bars" and "matrix" (drawn by `report.drawings`). A
-figure may carry others of the same finding under "more". Figures decide nothing.
+Kinds: "line", "scatter", "clouds", "leads", "beats", "bars" and "matrix" (drawn by
+`report.drawings`). A figure may carry others of the same finding under "more". Figures decide
+nothing.
 """
 
 from __future__ import annotations
@@ -71,6 +72,19 @@ def scatter(
         "x_label": x_label,
         "y_label": y_label,
         "diagonal": diagonal,
+    }
+
+
+def clouds(
+    points: Mapping[str, NDArray[Any]], *, x_label: str, y_label: str, title: str = ""
+) -> dict[str, Any]:
+    """Points (n, 2) of several series on common axes."""
+    return {
+        "kind": "clouds",
+        "title": title,
+        "series": {name: rounded(np.asarray(xy)[:, :2].T) for name, xy in points.items()},
+        "x_label": x_label,
+        "y_label": y_label,
     }
 
 

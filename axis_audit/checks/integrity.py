@@ -99,9 +99,9 @@ def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
 def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
     """Largest difference of an output between company and company, in that output's SD.
 
-    Latents, canonical beats and predicted ages of 16 rows one by one and together; of the first
-    512 together and in reverse order by the hundred, so that neither a row's neighbours nor its
-    place in the batch may matter.
+    Latents, canonical beats, reconstructions and predicted ages of 16 rows one by one and together;
+    of the first 512 together and in reverse order by the hundred, so that neither a row's
+    neighbours nor its place in the batch may matter.
     """
     cohort = evidence.cohort
     few, many = np.arange(min(16, evidence.n)), np.arange(min(_MANY, evidence.n))
@@ -131,7 +131,7 @@ def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
     source="IEEE 754",
 )
 def finite(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
-    """Values of latents, canonical beats and predicted ages that are NaN or infinite.
+    """Values of latents, canonical beats, reconstructions and predicted ages that are no numbers.
 
     Of everybody as recorded, and of the first 512 at half and double gain and with a lead flat,
     each person another: what a recorder may do must not make a number into none.
@@ -213,6 +213,8 @@ def _outputs(
         outputs["latents"] = np.asarray(model.encode(signals))
     if hasattr(model, "canonical") and "latents" in outputs:
         outputs["canonical beats"] = np.asarray(model.canonical(outputs["latents"]))
+    if hasattr(model, "decode") and "latents" in outputs:
+        outputs["reconstructions"] = np.asarray(model.decode(outputs["latents"]))
     if hasattr(model, "predict_age"):
         columns = {k: getattr(cohort, k)[rows] for k in ("age", "sex", "site", "device")}
         outputs["predicted ages"] = np.asarray(model.predict_age(Batch(signals, columns)))
@@ -220,11 +222,13 @@ def _outputs(
 
 
 def _everything(model: Any, cohort: Cohort) -> dict[str, np.ndarray]:
-    """`_outputs` of the first people, and the axis."""
+    """`_outputs` of the first people, the axis, and draws."""
     outputs = _outputs(model, cohort, np.arange(min(_ROWS, len(cohort))))
     if hasattr(model, "axis_value"):
         outputs["g(age)"] = np.asarray(model.axis_value(np.linspace(18.0, 95.0, 155)))
         outputs["B"] = np.asarray(model.axis_direction())
+    if hasattr(model, "sample"):
+        outputs["draws"] = np.asarray(model.sample(_OTHER_BATCH, 0))
     return outputs
 
 

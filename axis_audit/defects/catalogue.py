@@ -11,12 +11,14 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from axis_audit.defects.twin import Twin
 from axis_audit.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from axis_audit.auditing import Audit
+    from axis_audit.defects.generative_twin import GenerativeTwin
     from axis_audit.defects.twins import Subject
 
 _MODULES = (
@@ -35,8 +37,16 @@ _MODULES = (
     "integrity",
     "cohorts",
     "manifests",
+    "generative",
 )
 Broken = Literal["model", "cohort", "manifest"]
+
+
+class Auditable(Protocol):
+    """A model and whom it is audited on."""
+
+    def audit(self, thorough: bool = False) -> Audit:
+        """The audit, ready to run."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,14 @@ class Defect:
 
     Attributes:
         name: named for what it breaks. fails: id of the check that must FAIL.
-        plant: gives a broken copy of a subject. story: what went wrong, in a sentence.
+        plant: gives a broken copy of a subject, or for a generative check a broken generative
+            twin with people of its own. story: what went wrong, in a sentence.
         breaks: what of the subject. broken: the model, where the model alone is broken.
     """
 
     name: str
     fails: str
-    plant: Callable[[Subject], Subject]
+    plant: Callable[[Subject], Auditable]
     story: str
     breaks: Broken = "model"
     broken: type[Twin] | None = None
@@ -84,15 +95,35 @@ def defect(fails: str) -> Callable[[type[Twin]], type[Twin]]:
     return register
 
 
-def subject_defect(
-    fails: str, breaks: Broken
-) -> Callable[[Callable[[Subject], Subject]], Callable[[Subject], Subject]]:
+def generative_defect(fails: str) -> Callable[[type[GenerativeTwin]], type[GenerativeTwin]]:
+    """Class decorator: a subclass of GenerativeTwin that breaks it; its docstring is the story."""
+
+    def register(broken: type[GenerativeTwin]) -> type[GenerativeTwin]:
+        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in broken.__name__).strip("_")
+
+        def plant(subject: Subject) -> Auditable:
+            from axis_audit.defects.generative_twins import generative_reference
+
+            clean = generative_reference(len(subject.people))
+            twin = broken(clean.twin.mean, clean.twin.components)
+            return dataclasses.replace(clean, twin=twin)
+
+        _CATALOGUE[name] = Defect(name, fails, plant, _story(broken))
+        return broken
+
+    return register
+
+
+_Plant = TypeVar("_Plant", bound="Callable[[Subject], Auditable]")
+
+
+def subject_defect(fails: str, breaks: Broken) -> Callable[[_Plant], _Plant]:
     """Function decorator: a subject broken in its cohort or manifest; its docstring is the story.
 
     "cohort" may break the model with it, where the two are a defect only together.
     """
 
-    def register(plant: Callable[[Subject], Subject]) -> Callable[[Subject], Subject]:
+    def register(plant: _Plant) -> _Plant:
         name = plant.__name__
         _CATALOGUE[name] = Defect(name, fails, plant, _story(plant), breaks)
         return plant

@@ -18,8 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from axis_audit.defects import twins
-from axis_audit.defects.catalogue import Defect, catalogue, find
+from axis_audit.defects import generative_twins, twins
+from axis_audit.defects.catalogue import Auditable, Defect, catalogue, find
 from axis_audit.defects.matrix_record import CLEAN, summarise
 from axis_audit.errors import InputError
 from axis_audit.finding import Finding, Verdict
@@ -47,6 +47,8 @@ COSTLY = frozenset(
 )
 """Run on a defect that does not name them only with `--full`: four fifths of an audit's seconds."""
 Piece = dict[str, Any]
+GENERATIVE = "generative"
+"""The family that is put to a clean twin of its own."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,33 @@ class Job:
         """Audit; gives check id -> verdict, reason, estimate, seconds; seconds of it all."""
         started, cpu = time.perf_counter(), time.process_time()
         size = (self.settings.people, self.settings.dimensions)
-        subject = _reference(*size) if self.seed is None else twins.clean_twin(self.seed, *size)
         if self.defect is not None:
-            subject = self.defect.plant(subject)
-        audit = subject.audit(thorough=True)
-        findings = [audit.run(check) for check in audit.checks if self.wants(check)]
+            findings = self._findings(self.defect.plant(_reference(*size)))
+        else:
+            findings = [
+                finding
+                for generative, subject in enumerate(self._clean(*size))
+                for finding in self._findings(subject)
+                if (finding.family == GENERATIVE) == bool(generative)
+            ]
         return {
             "checks": {finding.id: _cell(finding) for finding in findings},
             "seconds": round(time.perf_counter() - started, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
         }
+
+    def _clean(self, *size: int) -> tuple[Auditable, Auditable]:
+        """The clean twin and the clean generative twin."""
+        if self.seed is None:
+            return _reference(*size), generative_twins.generative_reference(*size)
+        return (
+            twins.clean_twin(self.seed, *size),
+            generative_twins.generative_twin(self.seed, *size),
+        )
+
+    def _findings(self, subject: Auditable) -> list[Finding]:
+        audit = subject.audit(thorough=True)
+        return [audit.run(check) for check in audit.checks if self.wants(check)]
 
 
 @lru_cache(maxsize=1)

@@ -53,7 +53,7 @@ def drawings(figure: Mapping[str, Any], acceptable: Region) -> list[Drawing]:
 def _drawing(figure: Any, acceptable: Region) -> Drawing | None:
     kinds: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
         "line": _line, "scatter": _scatter, "bars": _bars, "matrix": _matrix,
-        "leads": _leads, "beats": _beats,
+        "leads": _leads, "beats": _beats, "clouds": _clouds,
     }  # fmt: skip
     draw = kinds.get(str(figure.get("kind", ""))) if isinstance(figure, Mapping) else None
     if draw is None:
@@ -133,6 +133,23 @@ def _scatter(data: Mapping[str, Any]) -> Drawing:
     )
     note = "dashed: equality" if data.get("diagonal") and "dashed" not in title else ""
     return Drawing(plot.svg(body, plot.WIDTH, plot.HEIGHT, alt), title, note=note)
+
+
+def _clouds(data: Mapping[str, Any]) -> Drawing:
+    series = data["series"]
+    x = plot.scale([v for xs, _ in series.values() for v in xs], 52, plot.WIDTH - 14, 0.02)
+    y = plot.scale([v for _, ys in series.values() for v in ys], plot.HEIGHT - 44, 24)
+    body = plot.frame(x, y, data["x_label"], data["y_label"])
+    for kind, (xs, ys) in zip(SERIES, series.values(), strict=False):
+        body.append(plot.path(f"dots {kind}", plot.dots(xs, ys, x, y)))
+    title = data.get("title") or " and ".join(series)
+    told = "; ".join(
+        f"{name}: {data['x_label']} from {_ends(xs)}, {data['y_label']} from {_ends(ys)}"
+        for name, (xs, ys) in series.items()
+    )
+    alt = f"Clouds of points: {title}. {told}."
+    legend = tuple((f"dots {kind}", name) for kind, name in zip(SERIES, series, strict=False))
+    return Drawing(plot.svg(body, plot.WIDTH, plot.HEIGHT, alt), title, legend)
 
 
 def _bars(data: Mapping[str, Any]) -> Drawing:

@@ -37,6 +37,15 @@ def calibrations() -> tuple[dict[str, Any], ...]:
     return tuple(_read(f"calibration/records/{name}") for name in names)
 
 
+@lru_cache
+def delineator() -> dict[str, float]:
+    """How well the delineator agrees with cardiologists, in words and numbers; {} if unknown."""
+    try:
+        return dict(_read("report/data/delineator.json")["in brief"])
+    except (FileNotFoundError, KeyError):
+        return {}
+
+
 def columns(record: Mapping[str, Any]) -> list[Column]:
     """PASS of leaks up to the margin and FAIL of larger ones; PASS at the margin is wrong."""
     margin = float(record["settings"]["margin"])

@@ -34,6 +34,10 @@ GALLERY = {
     "invariance.noise_age_shift": 1,
     "leads.missing_lead": 1,
     "leads.blindness": 1,
+    "generative.reconstruction_mmd": 2,
+    "generative.sample_mmd": 1,
+    "generative.active_units": 1,
+    "generative.interpolation": 1,
 }
 """How many figures of a finding open their family's section; the others stand with the finding."""
 

@@ -44,6 +44,12 @@ FAMILIES = {
         "Is the model robust to the mistakes people make with electrodes, without being blind to "
         "leads, and are its beats physically possible?",
     ),
+    "generative": (
+        "What the model generates",
+        "Are reconstructions and draws distributed as people's signals are, is a reconstruction "
+        "the person's own, are its waves kept, and are draws new? MMD² is 0 where two "
+        "distributions are one.",
+    ),
     "integrity": (
         "Integrity",
         "Can the other numbers be trusted: nobody seen in training, the same numbers after "

@@ -12,7 +12,7 @@ from axis_audit.statistics.levels import Estimate, Levels
 
 
 def clustered_proportion(
-    successes: Sequence[int], sizes: Sequence[int], levels: Levels
+    successes: Sequence[float], sizes: Sequence[int], levels: Levels
 ) -> Estimate:
     """A proportion with an interval that allows for likeness within clusters; undefined without n.
 

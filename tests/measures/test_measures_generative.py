@@ -1,0 +1,53 @@
+"""Lags between waveforms and steps of paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axis_audit.measures.lags import lags
+from axis_audit.measures.paths import steps
+
+
+def bump(at, x=200, width=6.0):
+    return np.exp(-0.5 * ((np.arange(x) - at) / width) ** 2)
+
+
+@given(lag=st.floats(-9, 9), size=st.floats(0.1, 10), level=st.floats(-5, 5))
+@settings(max_examples=50, deadline=None)
+def test_a_lag_is_found_between_samples_whatever_the_size_and_level(lag, size, level):
+    found = lags(bump(90)[None], level + size * bump(90 + lag)[None], most=20)
+    assert found[0] == pytest.approx(lag, abs=0.03)
+
+
+def test_lags_are_row_by_row_and_unknown_where_nothing_varies():
+    waves = np.stack([bump(90), bump(90), np.zeros(200)])
+    others = np.stack([bump(93), bump(84), bump(90)])
+    found = lags(waves, others, most=20)
+    assert found[:2] == pytest.approx([3, -6], abs=0.01)
+    assert np.isnan(found[2])
+    with pytest.raises(ValueError, match="most must lie between"):
+        lags(waves, others, most=100)
+
+
+@given(seed=st.integers(0, 500), points=st.integers(2, 12))
+@settings(max_examples=30, deadline=None)
+def test_no_path_has_a_shorter_longest_step_than_the_blend(seed, points):
+    paths = np.random.default_rng(seed).standard_normal((3, points, 4))
+    found = steps(paths)
+    assert (found.largest >= found.blend - 1e-12).all()
+    assert (found.length >= found.distance - 1e-12).all()
+    share = np.linspace(0, 1, points)[None, :, None]
+    straight = (1 - share) * paths[:, :1] + share * paths[:, -1:]
+    even = steps(straight)
+    assert even.largest == pytest.approx(even.blend)
+    assert even.length == pytest.approx(found.distance)
+
+
+def test_a_jump_is_one_long_step():
+    path = np.zeros((1, 11, 5))
+    path[:, 6:] = 1.0
+    found = steps(path)
+    assert found.largest / found.blend == pytest.approx([10.0])
