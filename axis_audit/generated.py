@@ -16,6 +16,7 @@ from axis_audit.cohort import Cohort
 from axis_audit.delineation import Waves, delineate
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence, batched, finite
+from axis_audit.measures.qrs_width import qrs_durations
 
 Float64Array = NDArray[np.float64]
 DRAWS = 1000
@@ -149,6 +150,10 @@ class Generated:
             delineate(self.one_lead(self.real), self.seconds, r_index),
             delineate(self.one_lead(self.made), self.seconds, r_index),
         )
+
+    def qrs_durations(self, flat: Float64Array) -> Float64Array:
+        """Duration of the QRS complex of flattened rows of the same people, ms, (rows,)."""
+        return qrs_durations(self.one_lead(flat), self.seconds, self.rows.r_index)
 
     def _flat(self, rows: Float64Array) -> Float64Array:
         return np.asarray(rows.reshape(len(rows), -1) / self.scale)

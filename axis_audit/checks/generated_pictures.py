@@ -75,19 +75,24 @@ def _on_paper(made: Generated, rows: Float64Array, row: int) -> Float64Array:
     return np.stack([np.interp(times, given, wave) for wave in waves])
 
 
-def traversals(made: Generated, dimensions: NDArray[np.integer]) -> dict[str, Any]:
-    """One panel a latent dimension: the mean latent with this dimension moved, all else alike."""
-    centre = made.latents.mean(axis=0)
-    shown = dimensions[:_TRAVERSED]
-    series = {}
-    for amount, word in ((-_OUT, "−2 SD"), (0.0, "at the mean"), (_OUT, "+2 SD")):
-        moved = np.repeat(centre[None], len(shown), axis=0)
-        moved[np.arange(len(shown)), shown] += amount
-        series[word] = made.one_lead(made.decoded(moved))
+def traversals(made: Generated) -> dict[str, Any]:
+    """One panel a latent dimension: the mean latent with this dimension moved, all else alike.
+
+    Those that change the signal most.
+    """
+    d = made.latents.shape[1]
+    middle = np.repeat(made.latents.mean(axis=0)[None], d, axis=0)
+    drawn = {
+        word: made.decoded(middle + amount * np.eye(d))
+        for word, amount in (("−2 SD", -_OUT), ("at the mean", 0.0), ("+2 SD", _OUT))
+    }
+    change = np.sum((drawn["+2 SD"] - drawn["−2 SD"]) ** 2, axis=1)
+    shown = np.argsort(-change)[:_TRAVERSED]
+    series = {word: made.one_lead(rows[shown]) for word, rows in drawn.items()}
     return figures.leads(
         [f"z{k + 1}" for k in shown],
         series,
         rate=made.rows.signals.shape[2] / float(np.median(made.seconds)),
         unit="RMS",
-        title="what a latent dimension does: the most active ones, each moved alone",
+        title="what a latent dimension does: those that do most, each moved alone",
     )

@@ -51,7 +51,7 @@ def active_units(model: Generates, evidence: Evidence) -> Measurement:
     return measured(
         estimate,
         evidence,
-        figure=figures.attempted(lambda: traversals(made, order)),
+        figure=figures.attempted(lambda: traversals(made)),
         details={
             "dimensions": len(variances),
             "active": int((variances > ACTIVE).sum()),

@@ -30,7 +30,7 @@ FEWEST = 20
 @check(
     family=FAMILY,
     claim="A wave that was recorded is still there in the reconstruction",
-    acceptable=Above(0.9, "of the waves"),
+    acceptable=Above(0.8, "of the waves"),
     cause="small waves, P above all, are smoothed away",
     cure="less weight on the KL term, more dimensions, a loss that weighs small waves",
     source=_SOURCE,
@@ -38,8 +38,9 @@ FEWEST = 20
 def waves_kept(model: Generates, evidence: Evidence) -> Measurement:
     """Share of P, QRS or T waves found in people's signals that are found in the reconstruction.
 
-    Of the three the least kept. One delineator looks at both; the details say how good it is beside
-    cardiologists.
+    Of the three the least kept. One delineator looks at both. It is not infallible (the details say
+    how good it is beside cardiologists): of the P waves it finds one in eight is none, and a model
+    need not keep those; hence the margin.
     """
     made = generated(evidence)
     real, redrawn = made.waves
@@ -59,12 +60,14 @@ def waves_kept(model: Generates, evidence: Evidence) -> Measurement:
 def wave_durations(model: Generates, evidence: Evidence) -> Measurement:
     """Mean change of the duration of P, QRS or T from recording to reconstruction; the largest.
 
-    Mean over people of the mean over their signals, of waves found in both. 10 ms are a quarter of
-    a millimetre on ECG paper (25 mm/s).
+    Mean over people of the mean over their signals, of waves found in both. P and T by the
+    delineator, QRS by the spread of its slopes: the delineator's QRS hardly widens with the real
+    one. 10 ms are a quarter of a millimetre on ECG paper (25 mm/s).
     """
     made = generated(evidence)
     real, redrawn = made.waves
     change = (redrawn.offset - redrawn.onset) - (real.offset - real.onset)
+    change[:, WAVES.index("QRS")] = made.qrs_durations(made.made) - made.qrs_durations(made.real)
     person = made.by_person(change)
     return _worst(made, person, mean, size=True, unit="change of duration (ms)")
 

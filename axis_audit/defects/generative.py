@@ -129,7 +129,7 @@ class DroppedPWave(GenerativeTwin):
 
 @generative_defect(fails="generative.wave_durations")
 class WidenedQrs(GenerativeTwin):
-    """The decoder draws QRS at half of the speed."""
+    """The decoder draws QRS a third too wide."""
 
     def decode(self, latents: FloatArray) -> FloatArray:
         """Beats stretched about R, more the nearer to it."""
@@ -137,7 +137,7 @@ class WidenedQrs(GenerativeTwin):
         offset = np.arange(beats.shape[2]) - _R
         reach = 12.0
         near = np.abs(offset) < reach
-        source = np.where(near, offset * (0.3 + 0.7 * np.abs(offset) / reach), offset) + _R
+        source = np.where(near, offset * (0.7 + 0.3 * np.abs(offset) / reach), offset) + _R
         return _resampled(beats, source)
 
 

@@ -112,7 +112,7 @@ def _panel(
 
 
 def _grid(drawn: Sequence[Markup], alt: str) -> Markup:
-    kind = "twelve" if len(drawn) == 12 else "some"
+    kind = {12: "twelve", 1: "one"}.get(len(drawn), "some")
     return Markup('<div class="leads {}" role="img" aria-label="{}">{}</div>').format(
         kind, alt, Markup("").join(drawn)
     )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from axis_audit.measures.lags import lags
 from axis_audit.measures.paths import steps
+from axis_audit.measures.qrs_width import qrs_ends
 
 
 def bump(at, x=200, width=6.0):
@@ -51,3 +52,30 @@ def test_a_jump_is_one_long_step():
     path[:, 6:] = 1.0
     found = steps(path)
     assert found.largest / found.blend == pytest.approx([10.0])
+
+
+@given(
+    width=st.floats(0.012, 0.03),
+    stretch=st.floats(1.0, 1.8),
+    gain=st.floats(0.05, 50),
+    seconds=st.floats(0.6, 1.4),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_qrs_drawn_more_slowly_is_as_much_wider(width, stretch, gain, seconds):
+    t = (np.arange(400) - 160) * seconds / 400
+
+    def qrs(of):
+        return np.exp(-0.5 * (t / of) ** 2) - 0.3 * np.exp(-0.5 * ((t - 2 * of) / of) ** 2)
+
+    rows = np.stack([qrs(width), gain * qrs(width * stretch)])
+    begin, end = qrs_ends(rows, np.full(2, seconds), 160)
+    assert (begin < 0).all()
+    assert (end > 0).all()
+    wide = end - begin
+    assert wide[1] / wide[0] == pytest.approx(stretch, rel=0.06)
+
+
+def test_nothing_has_no_qrs():
+    begin, end = qrs_ends(np.zeros((2, 100)), np.ones(2), 40)
+    assert np.isnan(begin).all()
+    assert np.isnan(end).all()
