@@ -61,7 +61,7 @@ class View:
 
 @dataclass(frozen=True)
 class Section:
-    """One family of claims."""
+    """One family of claims; `absent` when none of its checks can be put to this model."""
 
     name: str
     title: str
@@ -69,6 +69,11 @@ class Section:
     tally: str
     shown: list[View]
     views: list[View]
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing was measured because nothing could be."""
+        return all(v.finding.verdict is Verdict.NOT_APPLICABLE for v in self.views)
 
 
 def anchor(finding_id: str) -> str:
@@ -123,7 +128,9 @@ def _sections(report: AuditReport) -> list[Section]:
         tally = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in Verdict if counts[v])
         title, question = words.family_words(name)
         sections.append(Section(name, title, question, tally, shown, views))
-    return sections
+    # What this model is asked comes first, what it cannot be asked last.
+    claims = report.model.get("claims", ())
+    return sorted(sections, key=lambda s: (s.absent, s.name not in claims, s.name == "integrity"))
 
 
 def _view(finding: Finding) -> View:

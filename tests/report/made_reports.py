@@ -35,6 +35,12 @@ def every_figure() -> list[dict[str, Any]]:
         figures.leads(LEADS, {"B": beat, "re-estimated": -beat}, rate=100.0, unit="units"),
         figures.beats(LEADS, people, rate=100.0, unit="mV"),
         figures.bars({"without I": 1.0, "without II": -2.0}, x_label="years", marks={"0": 0.0}),
+        figures.clouds(
+            {"real": rng.normal(0, 1, (30, 2)), "drawn": rng.normal(0, 1, (20, 2))},
+            x_label="first component",
+            y_label="second",
+        ),
+        figures.beats(("II",), {"A": {"recorded": beat[:1]}}, rate=250.0, unit="RMS"),
         figures.matrix(LEADS, rng.uniform(0, 9, (12, 12)), label="years", title="exchanges"),
     ]
 

@@ -276,3 +276,22 @@ def test_the_instruments_own_errors_are_those_on_record() -> None:
     assert "Checks of this audit that were not put to this test: leakage.new" in text
     assert re.search(r"leakage\.linear 90\.4\s% \[87\.1, 93\.1\]", text)
     assert re.search(r"At least one false FAIL among these gates at the margin: 1\.8\s%", text)
+
+
+def test_what_a_model_is_asked_comes_first_and_what_it_cannot_be_asked_is_one_line() -> None:
+    absent = [
+        unmeasured(f"axis.{name}", Verdict.NOT_APPLICABLE, gate=False) for name in ("use", "length")
+    ]
+    report = made(
+        *absent,
+        finding("integrity.split"),
+        finding("generative.fidelity"),
+        model={"kind": "vae", "claims": ["generative", "integrity"]},
+    )
+    read = Page(page(report))
+    assert "No check of these families can be put to this model: The age axis (2)." in read.text
+    order = [read.text.index(f"the claim of {c}") for c in ("generative.fidelity", "axis.use")]
+    assert order == sorted(order)
+    claims = read.text.partition("Not applicable")[0]
+    assert "the claim of axis.use" not in claims
+    assert "the claim of axis.use" in read.text  # its finding still says why
