@@ -12,7 +12,7 @@ REACH_SECONDS = 0.15
 LEFT_OUT = 0.05
 """Of the squared slope, on either side."""
 SMOOTHED_SECONDS = 0.004
-WHOLE = 2.15
+WHOLE = 2.14
 """A cardiologist's QRS duration over the width found here: the median of LUDB's even-numbered
 records, lead II (tests/benchmarks/ludb_delineation.py)."""
 NOISE_QUANTILE = 0.2
@@ -25,8 +25,8 @@ def qrs_ends(
     """Begin and end of the QRS complex in milliseconds from R, each (n,), NaN where nothing varies.
 
     The middle nine tenths of the squared slope within 150 ms of R. A QRS drawn f times as slowly is
-    found f times as wide, which delineators that look for peaks and their feet do not give: they
-    find 20 ms more in a QRS of twice the width.
+    found f times as wide, and over LUDB's people the width goes with cardiologists' durations
+    (correlation .82, odd-numbered records, lead II; NeuroKit2's peak prominence: .05).
 
     Args:
         rows: (n, samples), in any unit. seconds: how long each row lasts, (n,).

@@ -31,6 +31,7 @@ from axis_audit.cohorts.beats import UnusableStripError, derive_twelve_leads, in
 from axis_audit.cohorts.cycles import CYCLE_R_INDEX, find_cycles
 from axis_audit.cohorts.ludb_marks import LeadMarks
 from axis_audit.delineation import CORRECTION, METHOD, WAVES, delineate
+from axis_audit.measures.qrs_width import WHOLE, qrs_ends
 from axis_audit.statistics.bootstrap import bootstrap
 from tests.benchmarks.ludb_records import LEVELS, Record, proportion, records, shown, table
 
@@ -56,8 +57,11 @@ def marked_waves(marks: LeadMarks, at: float) -> np.ndarray | None:
     return waves
 
 
-def compared(record: Record, lead: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Marked and found onset and offset in ms from R of a lead's cycles, (n, 3, 2) each."""
+def compared(record: Record, lead: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Marked and found onset and offset in ms from R of a lead's cycles, (n, 3, 2) each.
+
+    And the width of their QRS complexes in ms by `measures.qrs_width`, (n,).
+    """
     try:
         cycles = find_cycles(record.strip[independent_rows()], record.rate, 99, record.qrs)
     except UnusableStripError:
@@ -71,7 +75,8 @@ def compared(record: Record, lead: str) -> tuple[np.ndarray, np.ndarray] | None:
     found = delineate(signals, cycles.seconds[keep], CYCLE_R_INDEX)
     marked = np.stack([waves for waves in known if waves is not None])
     marked = (marked - peaks[keep, None, None]) / record.rate * 1000.0
-    return marked, np.stack([found.onset, found.offset], axis=-1)
+    width = np.diff(qrs_ends(signals, cycles.seconds[keep], CYCLE_R_INDEX), axis=0)[0]
+    return marked, np.stack([found.onset, found.offset], axis=-1), width
 
 
 def presence(pairs: list[tuple[np.ndarray, np.ndarray]], wave: int) -> dict[str, Any]:
@@ -132,6 +137,25 @@ def errors(pairs: list[tuple[np.ndarray, np.ndarray]], wave: int, part: str) -> 
     return told
 
 
+def qrs_width(
+    pairs: list[tuple[np.ndarray, np.ndarray]], widths: list[np.ndarray]
+) -> dict[str, float]:
+    """The spread of QRS slopes beside the experts' durations, one mean a record, ms.
+
+    "ratio" is experts' duration over the width: `WHOLE` is that of the even-numbered records.
+    """
+    marked = np.array([np.diff(m[:, 1]).mean() for m, _ in pairs])
+    found = np.array([np.nanmean(np.diff(f[:, 1])) for _, f in pairs])
+    width = np.array([w.mean() for w in widths])
+    return {
+        "ratio": float(np.median(marked / width)),
+        "correlation with experts": float(np.corrcoef(width, marked)[0, 1]),
+        "the delineator's": float(np.corrcoef(found, marked)[0, 1]),
+        "median_absolute_error": float(np.median(np.abs(WHOLE * width - marked))),
+        "the delineator's error": float(np.median(np.abs(found - marked))),
+    }
+
+
 def measure(root: Path) -> dict[str, Any]:
     """Both halves of the records, lead II and all leads."""
     every = list(records(root))
@@ -143,14 +167,16 @@ def measure(root: Path) -> dict[str, Any]:
         some = [r for r in every if r.number % 2 == remainder]
         for name, leads in (("II", ("II",)), ("all", LEADS)):
             # All leads of a record are one cluster.
-            pairs = []
+            pairs, widths = [], []
             for record in some:
                 read = [pair for lead in leads if (pair := compared(record, lead)) is not None]
                 if read:
-                    marked, found = (np.concatenate(part) for part in zip(*read, strict=True))
+                    marked, found, width = (np.concatenate(p) for p in zip(*read, strict=True))
                     pairs.append((marked, found))
+                    widths.append(width)
             told[f"{half}_{name}"] = {
                 "records": len(pairs), "beats": sum(len(marked) for marked, _ in pairs),
+                "qrs_width": qrs_width(pairs, widths),
                 **{
                     wave: presence(pairs, k)
                     | {part: errors(pairs, k, part) for part in ("onset", "offset", "duration")}
