@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,15 @@ def memorisation(model: Generates, evidence: Evidence) -> Measurement:
     ways = {"another draw": _nearest_other(made.draws)}
     if made.training is not None:
         ways["a training recording"] = _nearest(made.draws, made.training)
-    near = quantile(own, 0.5, evidence.levels, low=0.0)
-    found = {name: _share(distances, near, evidence.levels) for name, distances in ways.items()}
-    estimate = max(found.values(), key=lambda e: (e.value, e.interval[1]))
+    # Either way may FAIL, so they share its level; a PASS needs both.
+    levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / len(ways))
+    near = quantile(own, 0.5, levels, low=0.0)
+    found = {name: _share(distances, near, levels) for name, distances in ways.items()}
+    estimate = Estimate(
+        max(e.value for e in found.values()),
+        _largest([e.interval for e in found.values()]),
+        _largest([e.fail_interval for e in found.values()]),
+    )
     strangers = _nearest_other(_one_row_each(made))
     alike = float((strangers < near.value).mean())
     complaint = ""
@@ -118,6 +125,10 @@ def _share(distances: NDArray[np.float64], near: Estimate, levels: Levels) -> Es
         ends(near.interval, "interval"),
         ends(near.fail_interval, "fail_interval"),
     )
+
+
+def _largest(intervals: list[Interval]) -> Interval:
+    return max(low for low, _ in intervals), max(high for _, high in intervals)
 
 
 def _nothing() -> Estimate:
