@@ -15,11 +15,13 @@ from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Interval, Measurement
 from axis_audit.generated import DRAWS, Generated, generated
+from axis_audit.measures.principal import principal_directions
 from axis_audit.registry import check
 from axis_audit.statistics.intervals import proportion, quantile
 from axis_audit.statistics.levels import Estimate, Levels
 
 _MOST_ALIKE = 0.1
+COMPONENTS = 20
 
 
 @check(
@@ -33,22 +35,31 @@ _MOST_ALIKE = 0.1
 def memorisation(model: Generates, evidence: Evidence) -> Measurement:
     """Share of 1,000 draws that are as near to a known signal as a heart's own next cycle.
 
-    As near: the median over people of the median distance between two rows of one person. What is
-    looked for: a training recording so near, where the cohort's source holds people whom the
-    checkpoint saw; and always another draw so near, for a model that hands out recordings of a few
-    thousand people must hand out some of them twice. The larger share counts. The details say how
-    many real people have a stranger so near. A model that remembers more people than the second
-    way can see, audited without any of them, goes unnoticed: the details say which ways were open.
-    Where more than a tenth of people have a stranger so near, it proves nothing: INCONCLUSIVE.
+    As near: the median over people of the median distance between two rows of one person, on the 20
+    leading principal components of people's signals: what is left out is mostly noise, which
+    recordings have and draws have not. What is looked for: a training recording so near, where the
+    cohort's source holds people whom the checkpoint saw; and always another draw so near, for a
+    model that hands out recordings of a few thousand people must hand out some of them twice. The
+    larger share counts.
+
+    A model that remembers more people than the second way can see, audited without any of them,
+    goes unnoticed: the details say which ways were open. Where more than a tenth of people have a
+    stranger so near, nearness proves nothing: INCONCLUSIVE.
     """
     made = generated(evidence)
-    own = _within_people(made)
+    centre, directions = principal_directions(made.real, COMPONENTS)
+
+    def place(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((rows - centre) @ directions.T)
+
+    own = _within_people(made, place(made.real))
     if len(own) < 2:
         nobody = Controls(complaint="nobody has two rows: how near is near cannot be told")
         return measured(_nothing(), evidence, controls=nobody)
-    ways = {"another draw": _nearest_other(made.draws)}
+    draws = place(made.draws)
+    ways = {"another draw": _nearest_other(draws)}
     if made.training is not None:
-        ways["a training recording"] = _nearest(made.draws, made.training)
+        ways["a training recording"] = _nearest(draws, place(made.training))
     # Either way may FAIL, so they share its level; a PASS needs both.
     levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / len(ways))
     near = quantile(own, 0.5, levels, low=0.0)
@@ -58,7 +69,7 @@ def memorisation(model: Generates, evidence: Evidence) -> Measurement:
         _largest([e.interval for e in found.values()]),
         _largest([e.fail_interval for e in found.values()]),
     )
-    strangers = _nearest_other(_one_row_each(made))
+    strangers = _nearest_other(place(_one_row_each(made)))
     alike = float((strangers < near.value).mean())
     complaint = ""
     if alike > _MOST_ALIKE:
@@ -80,13 +91,13 @@ def memorisation(model: Generates, evidence: Evidence) -> Measurement:
     )
 
 
-def _within_people(made: Generated) -> NDArray[np.float64]:
+def _within_people(made: Generated, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Median distance between two rows of one person, of everybody who has two."""
     found = []
     for person in range(made.evidence.n):
-        rows = made.real[made.owners == person]
-        if len(rows) > 1:
-            found.append(float(np.median(pdist(rows))))
+        theirs = rows[made.owners == person]
+        if len(theirs) > 1:
+            found.append(float(np.median(pdist(theirs))))
     return np.array(found)
 
 

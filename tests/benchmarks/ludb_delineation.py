@@ -146,7 +146,7 @@ def qrs_width(
     """
     marked = np.array([np.diff(m[:, 1]).mean() for m, _ in pairs])
     found = np.array([np.nanmean(np.diff(f[:, 1])) for _, f in pairs])
-    width = np.array([w.mean() for w in widths])
+    width = np.array([np.nanmean(w) for w in widths])
     return {
         "ratio": float(np.median(marked / width)),
         "correlation with experts": float(np.corrcoef(width, marked)[0, 1]),
