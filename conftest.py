@@ -8,4 +8,5 @@ def pytest_axis_audit_adapters() -> dict[str, str]:
     return {
         "deformation": "model.deformation.adapter:load",
         "deformation-published": "model.deformation.adapter:load_published",
+        "vae": "model.vae.adapter:load",
     }

@@ -74,14 +74,16 @@ def rate_factor(progress: float, warm_up: float = 0.05, flat: float = 0.05) -> f
     return LAST_RATE + (1 - LAST_RATE) * (1 + cosine) / 2
 
 
-def selection_rows(patient_ids: NDArray[np.str_], share: float) -> NDArray[np.bool_]:
+def selection_rows(
+    patient_ids: NDArray[np.str_], share: float, purpose: str = "selection"
+) -> NDArray[np.bool_]:
     """Rows of the patients held out to select a checkpoint, chosen by a hash of their ids.
 
     The hash, not a shuffle, decides: a patient stays on the same side whatever else the cohort
-    holds. Returns a boolean array of shape (n,).
+    holds. People of two purposes are drawn independently. Returns a boolean array of shape (n,).
     """
     unique, inverse = np.unique(patient_ids, return_inverse=True)
-    digests = [hashlib.blake2b(f"selection/{i}".encode(), digest_size=8).digest() for i in unique]
+    digests = [hashlib.blake2b(f"{purpose}/{i}".encode(), digest_size=8).digest() for i in unique]
     drawn = np.array([int.from_bytes(d, "little") / 2.0**64 < share for d in digests], dtype=bool)
     return np.asarray(drawn[inverse])
 

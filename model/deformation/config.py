@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from axis_audit.errors import CheckpointError
+from model.config_fields import read_fields
 
 KIND = "deformation"
 POOLED = 4
@@ -87,32 +88,6 @@ class NetworkConfig:
                 "save it with `python -m model.deformation train`, which writes the config",
             )
         return cls(**values)
-
-
-def read_fields(kind: type, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Values of a dataclass's fields from plain ones, and what is wrong with them, sorted."""
-    known = {f.name: type(f.default) for f in fields(kind)}
-    problems = [f"missing key {name!r}" for name in known if name not in config]
-    problems += [f"unknown key {name!r}" for name in config if name not in known]
-    values: dict[str, Any] = {}
-    for name in known.keys() & config.keys():
-        try:
-            values[name] = _coerce(config[name], known[name])
-        except (TypeError, ValueError):
-            problems.append(f"{name} is {config[name]!r}, not a {known[name].__name__}")
-    return values, sorted(problems)
-
-
-def _coerce(value: Any, kind: type) -> Any:
-    if kind is tuple:
-        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
-            raise TypeError
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError
-    return value
 
 
 def _default_weights() -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from axis_audit.cohort import LEADS
 from axis_audit.errors import CheckpointError
-from model.deformation.config import read_fields
+from model.config_fields import read_fields
 
 KIND = "deformation-published"
 DOWNSAMPLING = 8
