@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   # train as the committed checkpoint was: LUDB, and PTB-XL's folds 1-8 beside it
-  python -m model.vae train --cohort ~/ludb --cohort ~/ptb-xl@1-8 --per-record 2 \\
+  python -m model.vae train --cohort ~/ludb --cohort ~/ptb-xl@1-8 \\
       --checkpoint model/checkpoints/vae.pth
   # the published training: LUDB alone, single leads at random out of all twelve to the end
   python -m model.vae train --cohort ~/ludb --home-epochs 0 --checkpoint OUT.pth
@@ -54,6 +54,9 @@ prior should draw that lead of those people and not a mixture.
 Writes NAME.pth (the checkpoint), NAME.config.json (what was trained and how) and NAME.log.jsonl
 (one line an epoch); NAME.state.partial is there only while a run is unfinished.
 """
+
+
+HOME_SHARE = TrainingConfig().home_epochs / TrainingConfig().epochs
 
 
 def positive(text: str) -> int:
@@ -101,10 +104,17 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help=f"of the network (default {network.variant}, as published)")  # fmt: skip
     add("--lead", choices=LEADS, default=network.lead, help="to be audited (default II)")
     add("--latent", type=positive, default=network.latent, help="dimensions of z (default 25)")
-    add("--per-record", type=positive, default=8, help="cycles of a record at most (default 8)")
+    add("--per-record", type=positive, default=8,
+        help="cycles of a record at most, of the first source (default 8)")  # fmt: skip
+    add("--per-other-record", type=positive, default=2,
+        help="of the others, which have people enough (default 2)")  # fmt: skip
     add("--epochs", type=positive, default=training.epochs,
         help=f"in all (default {training.epochs})")  # fmt: skip
-    add("--home-epochs", type=int, help="the last of them, in the audited lead (default half)")
+    add(
+        "--home-epochs",
+        type=int,
+        help="the last of them, in the audited lead (default three fifths)",
+    )
     add("--beta", type=float, default=training.beta,
         help=f"weight of the KL divergence (default {training.beta})")  # fmt: skip
     add("--audit-share", type=float, default=training.audit_share,
@@ -135,7 +145,9 @@ def run_train(options: argparse.Namespace) -> None:
     from model.vae.data import Source, split
     from model.vae.train import Request, train
 
-    home = options.epochs // 2 if options.home_epochs is None else options.home_epochs
+    home = round(HOME_SHARE * options.epochs)
+    if options.home_epochs is not None:
+        home = options.home_epochs
     network = NetworkConfig(variant=options.variant, lead=options.lead, latent=options.latent)
     config = TrainingConfig(
         seed=options.seed, epochs=options.epochs, home_epochs=home, beta=options.beta,
@@ -143,7 +155,7 @@ def run_train(options: argparse.Namespace) -> None:
     )  # fmt: skip
     network = NetworkConfig.from_mapping(network.as_dict(), "--lead, --latent")
     config = TrainingConfig.from_mapping(config.as_dict(), "the command line")
-    sources = [Source.parse(text, options.per_record) for text in options.cohort]
+    sources = Source.parse_all(options.cohort, options.per_record, options.per_other_record)
     data = split([(s, s.open()) for s in sources], config.audit_share, config.watched_share)
     names = tuple(s.described(c) for s, c in zip(sources, data.cohorts, strict=True))
     request = Request(options.checkpoint, names, threads=options.threads, resume=options.resume)

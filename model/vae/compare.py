@@ -23,7 +23,7 @@ from axis_audit.errors import InputError
 from axis_audit.people import conform
 from model.vae import adapter
 from model.vae.config import NetworkConfig, TrainingConfig
-from model.vae.data import Source, TrainingData, split
+from model.vae.data import PER_OTHER_RECORD, PER_RECORD, Source, TrainingData, split
 from model.vae.evaluate import evaluate
 from model.vae.train import Request, train
 
@@ -86,7 +86,7 @@ def compare(
     return {
         "people": len(watched),
         "sources": [s.described(c) for s, c in sources],
-        "training": rows[0].training.as_dict() | {"home_epochs": rows[-1].training.home_epochs},
+        "training": {row.name: row.training.as_dict() for row in rows},
         "rows": table,
     }
 
@@ -111,7 +111,9 @@ def markdown(found: Mapping[str, Any]) -> str:
     lines = [
         f"# Variants of the VAE on the same {found['people']} people\n",
         "Trained on " + "; ".join(found["sources"]) + ". The people compared are watched ones of "
-        "the first source: nobody of the audit. Cycles in units of their SD; people weigh alike.\n",
+        "the first source: nobody of the audit. "
+        f"{next(iter(found['training'].values()))['epochs']} epochs each; cycles in units of "
+        "their SD; people weigh alike.\n",
         "| | " + " | ".join(rows) + " |",
         "| --- |" + " ---: |" * len(rows),
     ]
@@ -131,7 +133,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cohort", action="append", required=True, metavar="PATH[@FOLDS]",
         help="a source, as for training")  # fmt: skip
     add("--output", type=Path, required=True, help="folder of comparison.json and comparison.md")
-    add("--per-record", type=int, default=8, help="cycles of a record at most (default 8)")
     add("--epochs", type=int, default=TrainingConfig().epochs, help="of every variant")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=1)
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         watched_share=WATCHED_SHARE,
     )  # fmt: skip
     try:
-        given = [Source.parse(text, options.per_record) for text in options.cohort]
+        given = Source.parse_all(options.cohort, PER_RECORD, PER_OTHER_RECORD)
         sources = [(source, source.open()) for source in given]
         found = compare(sources, entries(training), threads=options.threads)
         options.output.mkdir(parents=True, exist_ok=True)

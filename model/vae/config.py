@@ -103,17 +103,17 @@ class TrainingConfig:
     audit_share: float = 0.4
     watched_share: float = 0.1
     epochs: int = 720
-    epoch_cycles: int = 8192
+    epoch_cycles: int = 4096
     batch: int = 256
-    home_epochs: int = 360
+    home_epochs: int = 432
     general_home: float = 0.2
-    home_home: float = 0.8
-    beta: float = 0.1
+    home_home: float = 0.25
+    beta: float = 0.15
     warm_up: float = 0.1
-    aggregate: float = 0.0
+    aggregate: float = 30.0
     rate: float = 1e-3
     decay: float = 1e-2
-    warp: float = 0.0
+    warp: float = 0.05
     blank: float = 0.3
 
     def problems(self) -> list[str]:

@@ -23,6 +23,8 @@ from model.vae import conditions
 from model.vae.network import prepare
 
 FEWEST_PEOPLE = 4
+PER_RECORD, PER_OTHER_RECORD = 8, 2
+"""Cycles of a record at most, of the first source and of others."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Source:
     path: str
     folds: tuple[int, ...] | None = None
     per_record: int = 8
+
+    @classmethod
+    def parse_all(cls, texts: Sequence[str], per_record: int, of_others: int) -> list[Source]:
+        """Read several; the first, to be audited, may give more cycles of a record."""
+        return [cls.parse(t, of_others if i else per_record) for i, t in enumerate(texts)]
 
     @classmethod
     def parse(cls, text: str, per_record: int = 8) -> Source:

@@ -21,7 +21,7 @@ FEWEST_PEOPLE = 8
 ACTIVE_VARIANCE = 0.01
 """A unit is active when the variance of its mean over cycles is larger (Burda et al. 2016)."""
 SAMPLES = 1000
-HALVINGS = 50
+HALVINGS = 40
 Array = NDArray[Any]
 
 
