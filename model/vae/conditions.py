@@ -92,7 +92,11 @@ def lead_alone(lead: str, n: int) -> Tensor:
 
 
 def blanked(people: Tensor, share: float, chance: torch.Generator) -> Tensor:
-    """`people` (n, PEOPLE) with sex, age and classes each unknown to a `share` of rows."""
+    """`people` (n, PEOPLE) with sex, age and classes each unknown to a `share` of rows.
+
+    To half of those not told the sex nothing is known: that is what an audit asks for.
+    """
     widths = torch.tensor([len(SEXES), 2, len(CLASSES) + 1])
-    kept = torch.rand(len(people), len(widths), generator=chance) >= share
+    drawn = torch.rand(len(people), len(widths), generator=chance)
+    kept = (drawn >= share) & (drawn[:, :1] >= share / 2)
     return people * kept.float().repeat_interleave(widths, dim=1)

@@ -108,9 +108,9 @@ class TrainingConfig:
     home_epochs: int = 432
     general_home: float = 0.2
     home_home: float = 0.25
-    beta: float = 0.15
+    beta: float = 0.1
     warm_up: float = 0.1
-    aggregate: float = 30.0
+    aggregate: float = 40.0
     rate: float = 1e-3
     decay: float = 1e-2
     warp: float = 0.05

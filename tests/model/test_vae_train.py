@@ -208,15 +208,6 @@ def test_weights_of_another_variant_are_refused(tmp_path, reference):
         adapter.load(checkpoints.load(tmp_path / "m.pth"))
 
 
-def saved(path, cohort):
-    np.savez(
-        path, signals=cohort.signals, rate=cohort.rate, leads=np.array(cohort.leads), kind="cycle",
-        r_index=cohort.r_index, age=cohort.age, patient_ids=cohort.patient_ids, sex=cohort.sex,
-        record_ids=cohort.record_ids,
-    )  # fmt: skip
-    return str(path)
-
-
 @pytest.fixture
 def source(people, monkeypatch):
     def opened(self):
@@ -295,13 +286,6 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path, reference, capsys):
     )
     assert cli.main(["sample", "--checkpoint", str(path), "--output", str(tmp_path)]) == 4
     assert "its kind is 'other'" in capsys.readouterr().err
-
-
-def test_cycles_can_be_read_from_arrays_of_ones_own(tmp_path, people):
-    given = saved(tmp_path / "mine.npz", people)
-    opened = Source.parse(given).open()
-    assert opened.kind == "cycle"
-    np.testing.assert_array_equal(opened.patient_ids, people.patient_ids)
 
 
 def test_variants_are_compared_on_people_outside_the_audit(people, others, tmp_path):
