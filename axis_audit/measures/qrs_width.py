@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 FloatArray = NDArray[np.float64]
 REACH_SECONDS = 0.15
@@ -12,6 +12,8 @@ REACH_SECONDS = 0.15
 LEFT_OUT = 0.05
 """Of the squared slope, on either side."""
 SMOOTHED_SECONDS = 0.004
+SPIKE_SECONDS = 0.008
+"""What is half as short as this is a pacemaker's spike: no QRS, and steeper than any."""
 WHOLE = 2.25
 """A cardiologist's QRS duration over the width found here: the median of LUDB's even-numbered
 records, lead II (tests/benchmarks/ludb_delineation.py)."""
@@ -36,7 +38,8 @@ def qrs_ends(
     begin, end = np.full(n, np.nan), np.full(n, np.nan)
     for i, (row, lasting) in enumerate(zip(np.asarray(rows, np.float64), seconds, strict=True)):
         step = float(lasting) / samples
-        smooth = gaussian_filter1d(row, SMOOTHED_SECONDS / step)
+        without_spikes = median_filter(row, 2 * round(SPIKE_SECONDS / step / 2) + 1)
+        smooth = gaussian_filter1d(without_spikes, SMOOTHED_SECONDS / step)
         reach = min(round(REACH_SECONDS / step), r_index, samples - 1 - r_index)
         near = slice(r_index - reach, r_index + reach + 1)
         slope = np.gradient(smooth) ** 2
