@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from axis_audit.cohort import LEADS
 from axis_audit.errors import InputError
-from model.vae.conditions import CLASSES, SEXES
-from model.vae.config import VARIANTS, NetworkConfig, TrainingConfig
+from model.vae.config import CLASSES, SEXES, VARIANTS, NetworkConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from axis_audit.checkpoint import Checkpoint

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from axis_audit.cohort import LEADS, Cohort
+from model.vae.config import CLASSES, SEXES
 
-SEXES = ("female", "male")
-CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
-"""PTB-XL's diagnostic superclasses (Wagner et al. 2020)."""
 PEOPLE = len(SEXES) + 2 + len(CLASSES) + 1
 """Numbers about a person: sex, age and whether it is known, classes and whether any is known."""
 CONDITIONS = len(LEADS) + PEOPLE

@@ -13,6 +13,9 @@ from model.config_fields import read_fields
 
 KIND = "vae"
 VARIANTS = ("mlp", "conv", "conditional")
+SEXES = ("female", "male")
+CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+"""PTB-XL's diagnostic superclasses (Wagner et al. 2020)."""
 HALVED = 16
 """The convolutional encoder halves the time axis four times."""
 

@@ -169,7 +169,12 @@ def _grid(count: int, columns: int) -> tuple[Figure, list[Axes]]:
     rows = max(1, -(-count // columns))
     figure, panels = plt.subplots(
         rows, columns, figsize=(2.9 * columns, 1.0 + 1.7 * rows), sharex=True, sharey=True,
-        layout="constrained", squeeze=False,
+        squeeze=False,
+    )  # fmt: skip
+    # By hand: a layout engine takes most of the time that a picture takes.
+    figure.subplots_adjust(
+        left=0.03, right=0.99, bottom=0.3 / (1 + rows), top=1 - 0.6 / (1 + 1.7 * rows),
+        wspace=0.08, hspace=0.25,
     )  # fmt: skip
     for panel in panels.flat[count:]:
         panel.set_visible(False)

@@ -1,11 +1,12 @@
 """How much the cycles of another source look like those of the people to be audited.
 
-Populations differ: in lead II the squared MMD of PTB-XL's cycles against LUDB's is four times that
-of LUDB's people against each other, and a prior trained on the mixture draws the mixture. Weighting
-the other source's cycles by the ratio of densities makes them another sample of the first source's
-kind, so that a few people need not be seen a hundred times as often. The ratio is a logistic
-regression's odds (Sugiyama, Suzuki and Kanamori 2012, Density Ratio Estimation in Machine Learning)
-on few and smooth features: first principal components and their squares.
+Populations differ: in lead II the squared MMD of PTB-XL's cycles against those of LUDB's people is
+.02-.03, where two halves of LUDB's people stay below .011 in 95 % of halvings, and a prior trained
+on the mixture draws the mixture. With the weights below it is .005. Weighting the other source's
+cycles by the ratio of densities makes them another sample of the first source's kind, so that a
+few people need not be seen a hundred times as often. The ratio is a logistic regression's odds
+(Sugiyama, Suzuki and Kanamori 2012, Density Ratio Estimation in Machine Learning) on few and smooth
+features: first principal components and their squares.
 """
 
 from __future__ import annotations
