@@ -12,8 +12,9 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from axis_audit.cohort import Cohort
 from axis_audit.errors import InputError
 from axis_audit.people import conform
 from model.vae import adapter
+from model.vae.__main__ import positive
 from model.vae.config import NetworkConfig, TrainingConfig
 from model.vae.data import PER_OTHER_RECORD, PER_RECORD, Source, TrainingData, split
 from model.vae.evaluate import evaluate
@@ -70,25 +72,30 @@ def compare(
     *,
     threads: int = 1,
     progress: bool = True,
+    keep: Callable[[Mapping[str, Any]], None] = lambda found: None,
 ) -> dict[str, Any]:
     """Train every row and evaluate it on the watched people.
+
+    Args:
+        keep: is given what there is after every row, so that an interruption loses one row.
 
     Raises:
         InputError: sources that cannot be split.
     """
-    table = {}
+    found: dict[str, Any] = {
+        "people": 0,
+        "sources": [s.described(c) for s, c in sources],
+        "training": {row.name: row.training.as_dict() for row in rows},
+        "rows": {},
+    }
     for row in rows:
         data = split(sources[: row.sources], row.training.audit_share, row.training.watched_share)
         if progress:
             print(row.name, file=sys.stderr)
-        table[row.name] = _row(row, data, threads, progress)
-    watched = set(data.watchers.tolist())
-    return {
-        "people": len(watched),
-        "sources": [s.described(c) for s, c in sources],
-        "training": {row.name: row.training.as_dict() for row in rows},
-        "rows": table,
-    }
+        found["people"] = len(data.watchers)
+        found["rows"][row.name] = _row(row, data, threads, progress)
+        keep(found)
+    return found
 
 
 def _row(row: Entry, data: TrainingData, threads: int, progress: bool) -> dict[str, float]:
@@ -122,6 +129,22 @@ def markdown(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write(folder: Path, found: Mapping[str, Any]) -> None:
+    """Write comparison.json and comparison.md.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "comparison.json").write_text(json.dumps(found, indent=2) + "\n")
+        (folder / "comparison.md").write_text(markdown(found))
+    except OSError as error:
+        raise InputError(
+            folder, f"cannot be written ({error.strerror})", "name another one"
+        ) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare as asked; 4 is the exit status of input that cannot be used."""
     parser = argparse.ArgumentParser(
@@ -133,9 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cohort", action="append", required=True, metavar="PATH[@FOLDS]",
         help="a source, as for training")  # fmt: skip
     add("--output", type=Path, required=True, help="folder of comparison.json and comparison.md")
-    add("--epochs", type=int, default=TrainingConfig().epochs, help="of every variant")
+    add("--epochs", type=positive, default=TrainingConfig().epochs, help="of every variant")
     add("--seed", type=int, default=0)
-    add("--threads", type=int, default=1)
+    add("--threads", type=positive, default=1)
     options = parser.parse_args(arguments)
     default = TrainingConfig()
     home = round(options.epochs * default.home_epochs / default.epochs)
@@ -146,10 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = Source.parse_all(options.cohort, PER_RECORD, PER_OTHER_RECORD)
         sources = [(source, source.open()) for source in given]
-        found = compare(sources, entries(training), threads=options.threads)
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "comparison.json").write_text(json.dumps(found, indent=2) + "\n")
-        (options.output / "comparison.md").write_text(markdown(found))
+        keep = partial(write, options.output)
+        found = compare(sources, entries(training), threads=options.threads, keep=keep)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 4

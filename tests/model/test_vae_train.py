@@ -294,7 +294,16 @@ def test_variants_are_compared_on_people_outside_the_audit(people, others, tmp_p
         replace(row, network=replace(row.network, hidden=16, hidden_inner=8, latent=3, channels=2))
         for row in compare.entries(replace(CONFIG, epochs=1, home_epochs=1, watched_share=0.3))
     ]
-    found = compare.compare([(HOME, people), (OTHER, others)], rows, progress=False)
+    kept = []
+    found = compare.compare(
+        [(HOME, people), (OTHER, others)], rows, progress=False,
+        keep=lambda so_far: kept.append(list(so_far["rows"])),
+    )  # fmt: skip
+    assert [len(rows) for rows in kept] == [1, 2, 3, 4, 5]
+    compare.write(tmp_path / "new", found)
+    assert json.loads((tmp_path / "new" / "comparison.json").read_text()) == found
+    with pytest.raises(InputError, match="cannot be written"):
+        compare.write(Path("/proc/nowhere"), found)
     assert set(found["rows"]) == {
         "as published", "mlp", "mlp, first source alone", "conv", "conditional",
     }  # fmt: skip
