@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from axis_audit.cohort import Cohort
 from axis_audit.delineation import Waves, delineate
-from axis_audit.errors import MeasurementError
+from axis_audit.errors import MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence, batched, finite
 from axis_audit.measures.qrs_width import qrs_durations
 
 Float64Array = NDArray[np.float64]
+KEPT = (0.99, 0.95)
+"""Least r² of prepared with recorded leads: of the median one, and of nine in ten."""
+TALLEST_P = 500.0
+"""Microvolts: twice what a tall P (P pulmonale) is."""
 DRAWS = 1000
 """Signals drawn from the model: their own noise in an MMD is then small beside that of people."""
 BANDWIDTH = 0.84
@@ -57,7 +61,9 @@ class Generated:
     @cached_property
     def _prepared(self) -> Float64Array:
         rows = finite(self.evidence.prepare(self.rows.signals), "prepared signals")
-        return _centred(rows, self.rows.signals.shape, "prepare")
+        centred = _centred(rows, self.rows.signals.shape, "prepare")
+        _expect_shapes_kept(self.rows.signals.astype(np.float64), centred)
+        return centred
 
     @cached_property
     def scale(self) -> float:
@@ -88,6 +94,8 @@ class Generated:
     def decoded(self, latents: NDArray[np.floating]) -> Float64Array:
         """What the decoder makes of any latents (n, d), (n, x)."""
         given = np.asarray(latents, np.float32)
+        # A decoder that remembers what was last encoded must not be helped by it.
+        self.evidence.encode(self.rows.signals[:1])
         shape = (len(given), *self.rows.signals.shape[1:])
         made = finite(batched(self.evidence.model.decode, given), "reconstructions")
         return self._flat(_centred(made, shape, "decode"))
@@ -95,9 +103,22 @@ class Generated:
     @cached_property
     def draws(self) -> Float64Array:
         """Signals drawn from the model, (`DRAWS`, x)."""
-        drawn = np.asarray(self.evidence.model.sample(DRAWS, self.evidence.seed))
-        shape = (DRAWS, *self.rows.signals.shape[1:])
+        return self.draw(DRAWS)
+
+    def draw(self, count: int) -> Float64Array:
+        """So many signals drawn from the model, (count, x)."""
+        drawn = np.asarray(self.evidence.model.sample(count, self.evidence.seed))
+        shape = (count, *self.rows.signals.shape[1:])
         return self._flat(_centred(finite(drawn, "draws of the model"), shape, "sample"))
+
+    @cached_property
+    def from_prior(self) -> Float64Array:
+        """What the decoder makes of latents from N(0, I), (`DRAWS`, x).
+
+        What `sample` should be; a model with another source of draws must not pass by it.
+        """
+        rng = self.evidence.rng("latents of the prior")
+        return self.decoded(rng.standard_normal((DRAWS, self.latents.shape[1])))
 
     @cached_property
     def training(self) -> Float64Array | None:
@@ -115,11 +136,13 @@ class Generated:
 
     @cached_property
     def microvolts(self) -> Float64Array:
-        """Microvolts of one unit of `real`, of each row: models that normalise rows forget it."""
-        signals = self.rows.signals.astype(np.float64)
-        signals -= signals.mean(axis=2, keepdims=True)
-        recorded = np.sqrt(np.mean(signals**2, axis=(1, 2)))
-        prepared = np.sqrt(np.mean(self.real**2, axis=1))
+        """Microvolts of one unit of `real` in the looked-at lead, of each row.
+
+        Models that normalise rows forget it.
+        """
+        signals = self.rows.signals[:, self.lead].astype(np.float64)
+        recorded = signals.std(axis=1)
+        prepared = self.one_lead(self.real).std(axis=1)
         return np.asarray(1000.0 * recorded / np.maximum(prepared, 1e-12))
 
     def by_person(self, values: NDArray[np.floating]) -> Float64Array:
@@ -144,12 +167,22 @@ class Generated:
 
     @cached_property
     def waves(self) -> tuple[Waves, Waves]:
-        """P, QRS and T of the real rows and of their reconstructions, found by one delineator."""
+        """P, QRS and T of the real rows and of their reconstructions, found by one delineator.
+
+        A P taller than `TALLEST_P` is none: delineators take a pacemaker's spike for one.
+
+        Raises:
+            NotApplicable: rows are strips of many beats.
+        """
+        if self.rows.kind == "record":
+            raise NotApplicable("strips of many beats are not delineated, beats and cycles are")
         r_index = self.rows.r_index
-        return (
-            delineate(self.one_lead(self.real), self.seconds, r_index),
-            delineate(self.one_lead(self.made), self.seconds, r_index),
-        )
+        real = delineate(self.one_lead(self.real), self.seconds, r_index)
+        made = delineate(self.one_lead(self.made), self.seconds, r_index)
+        spike = np.abs(real.amplitude[:, 0]) * self.microvolts > TALLEST_P
+        for of in (real.onset, real.offset, real.amplitude):
+            of[spike, 0] = np.nan
+        return real, made
 
     def qrs_durations(self, flat: Float64Array) -> Float64Array:
         """Duration of the QRS complex of flattened rows of the same people, ms, (rows,)."""
@@ -165,7 +198,22 @@ def generated(evidence: Evidence) -> Generated:
     return found
 
 
+def _expect_shapes_kept(signals: Float64Array, prepared: Float64Array) -> None:
+    """Preparing may shift and scale a lead; what it smooths away could never be missed again."""
+    x = signals - signals.mean(axis=2, keepdims=True)
+    size = np.sum(x * x, axis=2) * np.sum(prepared * prepared, axis=2)
+    product = np.sum(x * prepared, axis=2)
+    alike = (product**2 / np.where(size > 0, size, 1.0))[size > 0]
+    if alike.size and (np.median(alike) < KEPT[0] or np.quantile(alike, 0.1) < KEPT[1]):
+        raise MeasurementError(
+            f"prepare changes the shape of signals (r² {np.median(alike):.2f} with what was "
+            "recorded): what it takes away cannot be judged; it may only shift and scale leads"
+        )
+
+
 def _centred(rows: NDArray[np.floating], shape: tuple[int, ...], what: str) -> Float64Array:
+    if isinstance(rows, np.ma.MaskedArray) or rows.dtype.kind not in "fiu":
+        raise MeasurementError(f"{what} gave {rows.dtype} values that are not all plain numbers")
     if rows.shape != shape:
         raise MeasurementError(f"{what} gave shape {rows.shape}; {shape} was expected")
     found = np.asarray(rows, np.float64)

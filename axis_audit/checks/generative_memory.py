@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 
 from axis_audit.capabilities import Generates
 from axis_audit.checks import figures
-from axis_audit.checks.measured import measured
+from axis_audit.checks.measured import largest, measured
 from axis_audit.evidence import Evidence
-from axis_audit.finding import Below, Controls, Interval, Measurement
-from axis_audit.generated import DRAWS, Generated, generated
+from axis_audit.finding import Below, Controls, Interval, Measurement, Region
+from axis_audit.generated import Generated, generated
 from axis_audit.measures.principal import principal_directions
+from axis_audit.people import MOST_ROWS
 from axis_audit.registry import check
 from axis_audit.statistics.intervals import proportion, quantile
 from axis_audit.statistics.levels import Estimate, Levels
 
-_MOST_ALIKE = 0.1
+Float64Array = NDArray[np.float64]
 COMPONENTS = 20
+COPIES = 10_000
+"""Draws that are compared with one another: of few, two are hardly of one person."""
+QUARTILE = 0.25
+MOST_ALIKE = 0.1
+SEEN = 0.3
+"""Share of draws that must be found near if all draws are copies, or nothing is certified."""
+SMALLEST_NEAR = 0.02
+"""Of the median distance between strangers: nearer rows of a person are one row twice."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to find copies.
+
+    Attributes:
+        draws: distance of each draw to the nearest, (n,). people: the same of each audited person.
+        counted: independent draws among n. full: share near of a model that only hands out copies.
+    """
+
+    draws: Float64Array
+    people: Float64Array
+    counted: int
+    full: float
 
 
 @check(
@@ -32,99 +57,138 @@ COMPONENTS = 20
     cure="more people, a smaller model, an earlier stop",
     source="nearest neighbours within the distance of two cycles of one heart; Clopper & Pearson",
 )
-def memorisation(model: Generates, evidence: Evidence) -> Measurement:
-    """Share of 1,000 draws that are as near to a known signal as a heart's own next cycle.
+def memorisation(model: Generates, evidence: Evidence, acceptable: Region) -> Measurement:
+    """Share of draws that are as near to a known signal as a heart's own next cycle.
 
-    As near: the median over people of the median distance between two rows of one person, on the 20
-    leading principal components of people's signals: what is left out is mostly noise, which
-    recordings have and draws have not. What is looked for: a training recording so near, where the
-    cohort's source holds people whom the checkpoint saw; and always another draw so near, for a
-    model that hands out recordings of a few thousand people must hand out some of them twice. The
-    larger share counts.
+    As near: the lower quartile over people of the median distance between two rows of one person,
+    on the 20 leading principal components of people's signals: what is left out is mostly noise,
+    which recordings have and draws have not. What is looked for: a training recording so near,
+    where the cohort's source holds people whom the checkpoint saw; and always another of 10,000
+    draws so near, for a model that hands out recordings of people must hand out some of them
+    twice. The larger share counts.
 
-    A model that remembers more people than the second way can see, audited without any of them,
-    goes unnoticed: the details say which ways were open. Where more than a tenth of people have a
-    stranger so near, nearness proves nothing: INCONCLUSIVE.
+    Both ways together must be able to see it: where a model that only hands out copies of the
+    people in its manifest would show less than .3, where more than a tenth of the audited people
+    have a stranger so near, or where nobody has two rows, it is INCONCLUSIVE. A model of which only
+    some draws are copies shows less: the details say from what share on it would be a FAIL.
     """
     made = generated(evidence)
     centre, directions = principal_directions(made.real, COMPONENTS)
 
-    def place(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def place(rows: Float64Array) -> Float64Array:
         return np.asarray((rows - centre) @ directions.T)
 
     own = _within_people(made, place(made.real))
     if len(own) < 2:
         nobody = Controls(complaint="nobody has two rows: how near is near cannot be told")
-        return measured(_nothing(), evidence, controls=nobody)
-    draws = place(made.draws)
-    ways = {"another draw": _nearest_other(draws)}
-    if made.training is not None:
-        ways["a training recording"] = _nearest(draws, place(made.training))
+        return measured(Estimate(0.0, (0.0, 1.0), (0.0, 1.0)), evidence, controls=nobody)
+    ways = _ways(made, place(made.draw(COPIES)), place)
     # Either way may FAIL, so they share its level; a PASS needs both.
     levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / len(ways))
-    near = quantile(own, 0.5, levels, low=0.0)
-    found = {name: _share(distances, near, levels) for name, distances in ways.items()}
-    estimate = Estimate(
-        max(e.value for e in found.values()),
-        _largest([e.interval for e in found.values()]),
-        _largest([e.fail_interval for e in found.values()]),
-    )
-    strangers = _nearest_other(place(_one_row_each(made)))
-    alike = float((strangers < near.value).mean())
-    complaint = ""
-    if alike > _MOST_ALIKE:
-        complaint = (
-            f"{alike:.0%} of these people have a stranger as near as their own next signal: "
-            "nearness cannot tell copies"
-        )
+    near = quantile(own, QUARTILE, levels, low=0.0)
+    found = {name: _share(way, near, levels) for name, way in ways.items()}
+    estimate = largest(list(found.values()))
+    alike = max(float((way.people <= near.value).mean()) for way in ways.values())
+    full = max(way.full for way in ways.values())
+    copied = estimate.fail_interval[0] > acceptable.high
+    strangers = float(np.median(ways["another draw"].people))
+    complaint = _complaint(alike, full, near.value / strangers if strangers else 0.0)
     return measured(
         estimate,
         evidence,
-        controls=Controls(complaint=complaint),
-        figure=figures.attempted(lambda: _distances(ways, strangers, near.value)),
+        controls=Controls(complaint="" if copied and alike <= MOST_ALIKE else complaint),
+        figure=figures.attempted(lambda: _distances(ways, near.value)),
         details={
             **{f"draws with {name} so near": e.value for name, e in found.items()},
-            "audited people with a stranger so near": alike,
-            "training recordings at hand": 0 if made.training is None else len(made.training),
-            "draws": DRAWS,
+            "audited people with a stranger so near, at most": alike,
+            "training people at hand": 0 if made.training is None else _at_hand(made),
+            "share near if all draws were copies": full,
+            "share of copies that would be a FAIL, at least": min(
+                1.0, float(np.sqrt(acceptable.high / full)) if full else 1.0
+            ),
         },
     )
 
 
-def _within_people(made: Generated, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ways(
+    made: Generated, draws: Float64Array, place: Callable[[Float64Array], Float64Array]
+) -> dict[str, Way]:
+    first = place(_one_row_each(made))
+    manifest = made.evidence.manifest
+    trained = 0 if manifest is None else int(manifest.patients.size)
+    meeting = 1 - math.exp(-len(draws) / trained) if trained else 0.0
+    ways = {
+        # Two draws that meet are near each other: only half of them say something new.
+        "another draw": Way(_nearest(draws), _nearest(first), len(draws) // 2, meeting)
+    }
+    if made.training is not None:
+        known = place(made.training)
+        ways["a training recording"] = Way(
+            _nearest(draws, known),
+            _nearest(first, known),
+            len(draws),
+            _at_hand(made) / max(trained, 1),
+        )
+    return ways
+
+
+def _complaint(alike: float, full: float, near: float) -> str:
+    if near < SMALLEST_NEAR:
+        return "the rows of a person are the same row: how near is near cannot be told"
+    if alike > MOST_ALIKE:
+        return (
+            f"{alike:.0%} of these people have a stranger as near as their own next signal: "
+            "nearness cannot tell copies"
+        )
+    if full < SEEN:
+        return (
+            f"of a model that only hands out copies {full:.0%} of draws would be found near "
+            f"({SEEN:.0%} needed): audit it with more of its training people in the cohort"
+        )
+    return ""
+
+
+def _at_hand(made: Generated) -> int:
+    training = made.evidence.training
+    return 0 if training is None else training.n_patients
+
+
+def _within_people(made: Generated, rows: Float64Array) -> Float64Array:
     """Median distance between two rows of one person, of everybody who has two."""
     found = []
     for person in range(made.evidence.n):
-        theirs = rows[made.owners == person]
+        theirs = rows[made.owners == person][:MOST_ROWS]
         if len(theirs) > 1:
             found.append(float(np.median(pdist(theirs))))
     return np.array(found)
 
 
-def _one_row_each(made: Generated) -> NDArray[np.float64]:
-    """The first row of each person, of as many people as there are draws at most."""
+def _one_row_each(made: Generated) -> Float64Array:
+    """The first row of each person."""
     _, first = np.unique(made.owners, return_index=True)
-    return made.real[first[:DRAWS]]
+    return made.real[first]
 
 
-def _nearest(rows: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    step = max(1, 4_000_000 // max(1, len(others)))
-    parts = [cdist(rows[i : i + step], others).min(axis=1) for i in range(0, len(rows), step)]
-    return np.concatenate(parts)
+def _nearest(rows: Float64Array, others: Float64Array | None = None) -> Float64Array:
+    """Distance to the nearest of the others, or of the other rows, (n,)."""
+    these = rows if others is None else others
+    sizes, found = np.sum(these**2, axis=1), np.empty(len(rows))
+    step = max(1, 4_000_000 // max(1, len(these)))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        squared = sizes - 2.0 * part @ these.T + np.sum(part**2, axis=1)[:, None]
+        if others is None:
+            squared[np.arange(len(part)), start + np.arange(len(part))] = np.inf
+        found[start : start + step] = squared.min(axis=1)
+    return np.sqrt(np.maximum(found, 0.0))
 
 
-def _nearest_other(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    distances = cdist(rows, rows)
-    np.fill_diagonal(distances, np.inf)
-    return np.asarray(distances.min(axis=1))
-
-
-def _share(distances: NDArray[np.float64], near: Estimate, levels: Levels) -> Estimate:
+def _share(way: Way, near: Estimate, levels: Levels) -> Estimate:
     """Share of draws nearer than `near`, whose own uncertainty widens the interval."""
 
     def counted(limit: float) -> Estimate:
-        within = int(np.count_nonzero(distances < limit))
-        return proportion(within, len(distances), levels)
+        share = float((way.draws <= limit).mean())
+        return proportion(round(share * way.counted), way.counted, levels)
 
     def ends(interval: Interval, of: str) -> Interval:
         low, high = interval
@@ -132,26 +196,16 @@ def _share(distances: NDArray[np.float64], near: Estimate, levels: Levels) -> Es
         return getattr(counted(low), of)[0], top
 
     return Estimate(
-        counted(near.value).value,
+        float((way.draws <= near.value).mean()),
         ends(near.interval, "interval"),
         ends(near.fail_interval, "fail_interval"),
     )
 
 
-def _largest(intervals: list[Interval]) -> Interval:
-    return max(low for low, _ in intervals), max(high for _, high in intervals)
-
-
-def _nothing() -> Estimate:
-    return Estimate(0.0, (0.0, 1.0), (0.0, 1.0))
-
-
-def _distances(
-    ways: dict[str, NDArray[np.float64]], strangers: NDArray[np.float64], near: float
-) -> dict[str, object]:
+def _distances(ways: dict[str, Way], near: float) -> dict[str, object]:
     shares = np.linspace(0.0, 1.0, 101)
-    series = {f"draws to {name}": np.quantile(d, shares) for name, d in ways.items()}
-    series["real signals to another person's"] = np.quantile(strangers, shares)
+    series = {f"draws to {name}": np.quantile(way.draws, shares) for name, way in ways.items()}
+    series["people to a stranger"] = np.quantile(ways["another draw"].people, shares)
     figure = figures.line(
         shares,
         series,

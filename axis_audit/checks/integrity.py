@@ -214,6 +214,8 @@ def _outputs(
     if hasattr(model, "canonical") and "latents" in outputs:
         outputs["canonical beats"] = np.asarray(model.canonical(outputs["latents"]))
     if hasattr(model, "decode") and "latents" in outputs:
+        # Others are encoded in between: a decoder must know no more than the latents it is given.
+        model.encode(np.ascontiguousarray(signals[::-1]))
         outputs["reconstructions"] = np.asarray(model.decode(outputs["latents"]))
     if hasattr(model, "predict_age"):
         columns = {k: getattr(cohort, k)[rows] for k in ("age", "sex", "site", "device")}

@@ -23,7 +23,7 @@ ROWS = 3
 """Signals a person."""
 _NOISE = 0.05
 """Of the atlas's: a delineator finds waves in noise, which no model keeps."""
-_OWN_NOISE = 0.005
+_OWN_NOISE = 0.008
 """Millivolts by which a person's signals differ: less than strangers do, as in recordings."""
 _FIRST_SEED = 50_000
 

@@ -28,7 +28,10 @@ STATISTICAL = [check.id for check in all_checks() if not check.exact]
 DECIDED_BY_ANY_NUMBER = {"leads.swap_la_ra", "leads.swap_v1_v2"}
 """The twin undoes swaps exactly: the shift is 0 for everybody, and a few dozen people suffice."""
 
-TOO_FEW_TO_GENERATE_FOR = {"generative.sample_mmd", "generative.waves_kept"}
+TOO_FEW_TO_GENERATE_FOR = {
+    "generative.sample_mmd",
+    "generative.everybody",
+}
 """The others compare a person's signal with its own reconstruction, or look at draws alone."""
 
 

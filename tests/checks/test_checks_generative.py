@@ -85,7 +85,9 @@ def test_training_people_at_hand_are_looked_at_and_never_scored(clean: Generativ
     assert not np.isin(audit.evidence.rows.patient_ids, ids).any()
     assert set(audit.evidence.training.patient_ids) == set(ids)
     (check,) = [c for c in audit.checks if c.id == "generative.memorisation"]
-    assert audit.run(check).details["training recordings at hand"] == 60
+    details = audit.run(check).details
+    assert details["training people at hand"] == 20
+    assert "draws with a training recording so near" in details
 
 
 def test_every_row_of_a_person_counts_and_no_person_counts_twice(clean: GenerativeSubject) -> None:
@@ -121,12 +123,29 @@ class FlatDecoder(GenerativeTwin):
         return np.zeros_like(super().decode(latents))
 
 
+class SmoothsFirst(GenerativeTwin):
+    """What `prepare` smooths away nobody could miss afterwards."""
+
+    def prepare(self, signals):
+        from scipy.ndimage import gaussian_filter1d
+
+        return gaussian_filter1d(super().prepare(signals), 2.0, axis=2)
+
+
+class Complex(GenerativeTwin):
+    def decode(self, latents):
+        return super().decode(latents) + 5j
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
         (NotANumber, "reconstruction_mmd", "NaN or infinite"),
         (NotANumber, "waves_kept", "NaN or infinite"),
         (WrongShape, "fidelity", "decode gave shape"),
+        (SmoothsFirst, "fidelity", "prepare changes the shape of signals"),
+        (SmoothsFirst, "wave_durations", "prepare changes the shape of signals"),
+        (Complex, "reconstruction_mmd", "not all plain numbers"),
         (FewDraws, "sample_mmd", "sample gave shape"),
         (FlatDecoder, "interpolation", "all reconstructions are alike"),
     ],
@@ -177,3 +196,41 @@ def test_figures_are_drawn_and_are_small(clean: GenerativeSubject) -> None:
         drawn = drawings(finding.figure, finding.acceptable)
         assert drawn, name
         assert all(d.body for d in drawn), name
+
+
+def test_a_lead_that_was_off_costs_one_person_and_no_audit(clean: GenerativeSubject) -> None:
+    signals = clean.people.signals.copy()
+    signals[clean.people.patient_ids == clean.people.patient_ids[0]] = 0.0
+    off = dataclasses.replace(clean, people=dataclasses.replace(clean.people, signals=signals))
+    finding = run(off, "timing")
+    assert finding.verdict is Verdict.PASS
+    assert finding.details["people with a flat lead"] == 1
+
+
+def test_without_enough_training_people_nothing_is_certified_about_copies(
+    clean: GenerativeSubject,
+) -> None:
+    """Trained on a hundred thousand people of whom none is at hand, copies would not meet."""
+    many = np.arange(100_000).astype(str)
+    manifest = dataclasses.replace(clean.manifest, patients=hash_ids(many))
+    finding = run(dataclasses.replace(clean, manifest=manifest), "memorisation")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "more of its training people" in finding.reason
+
+
+def test_the_same_row_twice_is_no_second_cycle(clean: GenerativeSubject) -> None:
+    twice = clean.people.subset(np.repeat(np.arange(0, 180, 3), 2))
+    finding = run(dataclasses.replace(clean, people=twice), "memorisation")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "same row" in finding.reason
+
+
+class Unsure(GenerativeTwin):
+    """Surely wrong about how sure it is: σ² is 50 for everybody."""
+
+    def encode_scale(self, signals):
+        return np.full_like(super().encode_scale(signals), 4.0)
+
+
+def test_a_posterior_alike_for_everybody_tells_nothing(clean: GenerativeSubject) -> None:
+    assert run(broken(clean, Unsure), "posterior_collapse").verdict is Verdict.FAIL
