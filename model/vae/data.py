@@ -66,8 +66,7 @@ class Source:
 
     def described(self, cohort: Cohort) -> str:
         """The source in words, without the path: a manifest need not tell where it lay."""
-        folds = f", folds {','.join(map(str, self.folds))}" if self.folds else ""
-        return f"{cohort.name}{folds}, up to {self.per_record} cycles a record"
+        return f"{cohort.name}, up to {self.per_record} cycles a record"
 
     def open(self) -> Cohort:
         """The cohort of kind "cycle", twelve leads.
