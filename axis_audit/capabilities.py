@@ -148,6 +148,26 @@ class GeneratesFromPosterior(Generates, EncodesPosterior, Protocol):
 
 
 @runtime_checkable
+class AlignsLeads(Prepares, Protocol):
+    """One lead -> an embedding in a space that all leads share, and all leads back from it."""
+
+    def embed(self, signals: FloatArray, lead: str) -> FloatArray:
+        """Embeddings (n, d) of one lead alone, of signals (n, leads, samples) in mV.
+
+        The other leads must not matter.
+        """
+
+    def reconstruct_leads(self, signals: FloatArray, lead: str) -> FloatArray:
+        """All leads drawn from one lead alone, (n, leads, samples), in the units of `prepare`."""
+
+    def complete(self, signals: FloatArray, hidden: NDArray[np.bool_]) -> FloatArray:
+        """Each lead completed from its own visible samples, (n, leads, samples).
+
+        In the units of `prepare`; `hidden` (leads, samples) says what the model must not see.
+        """
+
+
+@runtime_checkable
 class PredictsAge(Protocol):
     """signal -> predicted age."""
 
@@ -171,5 +191,6 @@ CAPABILITIES: Mapping[str, type] = {
         Deforms,
         PredictsAge,
         Generates,
+        AlignsLeads,
     )
 }

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from axis_audit.capabilities import Batch, Encodes, ModelUnderAudit
+from axis_audit.capabilities import AlignsLeads, Batch, ModelUnderAudit
 from axis_audit.cohort import Cohort
-from axis_audit.errors import NotApplicable
+from axis_audit.errors import MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Exactly, Measurement
 from axis_audit.measures import duplicates
@@ -96,12 +96,12 @@ def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     cure="call eval(); normalise each record by itself",
     source="batch of 1 against batch of N; another order of rows",
 )
-def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
+def batch_independence(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     """Largest difference of an output between company and company, in that output's SD.
 
-    Latents, canonical beats, reconstructions and predicted ages of 16 rows one by one and together;
-    of the first 512 together and in reverse order by the hundred, so that neither a row's
-    neighbours nor its place in the batch may matter.
+    Latents, canonical beats, reconstructions, predicted ages and what is made of single leads, of
+    16 rows one by one and together; of the first 512 together and in reverse order by the hundred,
+    so that neither a row's neighbours nor its place in the batch may matter.
     """
     cohort = evidence.cohort
     few, many = np.arange(min(16, evidence.n)), np.arange(min(_MANY, evidence.n))
@@ -118,6 +118,8 @@ def batch_independence(model: Encodes, evidence: Evidence) -> Measurement:
             other = np.concatenate([outputs[name] for outputs in apart])
             placed = other[np.argsort(np.concatenate(parts))]
             differences[f"{name}, {how}"] = _in_deviations(values, placed)
+    if not differences:
+        raise MeasurementError("the model says nothing of single rows")
     worst = float(np.max(list(differences.values())))  # np.max keeps NaN
     return Measurement.exactly(worst, n=len(many), n_patients=len(many), details=differences)
 
@@ -217,10 +219,25 @@ def _outputs(
         # Others are encoded in between: a decoder must know no more than the latents it is given.
         model.encode(np.ascontiguousarray(signals[::-1]))
         outputs["reconstructions"] = np.asarray(model.decode(outputs["latents"]))
+    if isinstance(model, AlignsLeads):
+        outputs |= _of_single_leads(model, cohort.leads, signals)
     if hasattr(model, "predict_age"):
         columns = {k: getattr(cohort, k)[rows] for k in ("age", "sex", "site", "device")}
         outputs["predicted ages"] = np.asarray(model.predict_age(Batch(signals, columns)))
     return outputs
+
+
+def _of_single_leads(
+    model: AlignsLeads, leads: tuple[str, ...], signals: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Embeddings of every lead, all leads drawn from the first, and each lead completed."""
+    hidden = np.zeros(signals.shape[1:], bool)
+    hidden[:, signals.shape[2] // 4 : signals.shape[2] // 2] = True
+    embedded = {f"embeddings of {lead}": model.embed(signals, lead) for lead in leads}
+    return {name: np.asarray(values) for name, values in embedded.items()} | {
+        f"leads drawn from {leads[0]}": np.asarray(model.reconstruct_leads(signals, leads[0])),
+        "completed leads": np.asarray(model.complete(signals, hidden)),
+    }
 
 
 def _everything(model: Any, cohort: Cohort) -> dict[str, np.ndarray]:

@@ -12,11 +12,16 @@ from axis_audit.statistics.levels import Estimate
 
 def measured(estimate: Estimate, evidence: Evidence, **rest: Any) -> Measurement:
     """One row a patient, both intervals of the estimate; `rest` are other fields of Measurement."""
+    return of_people(estimate, evidence.n, **rest)
+
+
+def of_people(estimate: Estimate, n: int, **rest: Any) -> Measurement:
+    """As `measured`, of n of the audited people."""
     return Measurement(
         estimate.value,
         estimate.interval,
-        evidence.n,
-        evidence.n,
+        n,
+        n,
         fail_interval=estimate.fail_interval,
         **rest,
     )

@@ -18,6 +18,7 @@ from axis_audit.errors import CheckpointError
 
 if TYPE_CHECKING:
     from axis_audit.auditing import Audit
+    from axis_audit.defects.alignment_twin import AlignmentTwin
     from axis_audit.defects.generative_twin import GenerativeTwin
     from axis_audit.defects.twins import Subject
 
@@ -38,6 +39,7 @@ _MODULES = (
     "cohorts",
     "manifests",
     "generative",
+    "alignment",
 )
 Broken = Literal["model", "cohort", "manifest"]
 
@@ -55,8 +57,8 @@ class Defect:
 
     Attributes:
         name: named for what it breaks. fails: id of the check that must FAIL.
-        plant: gives a broken copy of a subject, or for a generative check a broken generative
-            twin with people of its own. story: what went wrong, in a sentence.
+        plant: gives a broken copy of a subject, or for a check of generation or alignment a broken
+            twin of that kind with people of its own. story: what went wrong, in a sentence.
         breaks: what of the subject. broken: the model, where the model alone is broken.
     """
 
@@ -84,7 +86,7 @@ def defect(fails: str) -> Callable[[type[Twin]], type[Twin]]:
     """Class decorator: a subclass of Twin that breaks it; its docstring is the story."""
 
     def register(broken: type[Twin]) -> type[Twin]:
-        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in broken.__name__).strip("_")
+        name = _snake(broken.__name__)
 
         def plant(subject: Subject) -> Subject:
             return dataclasses.replace(subject, twin=copy_as(broken, subject.twin))
@@ -95,11 +97,28 @@ def defect(fails: str) -> Callable[[type[Twin]], type[Twin]]:
     return register
 
 
+def alignment_defect(fails: str) -> Callable[[type[AlignmentTwin]], type[AlignmentTwin]]:
+    """Class decorator: a subclass of AlignmentTwin that breaks it; its docstring is the story."""
+
+    def register(broken: type[AlignmentTwin]) -> type[AlignmentTwin]:
+        def plant(subject: Subject) -> Auditable:
+            from axis_audit.defects.alignment_twins import alignment_reference
+
+            clean = alignment_reference(len(subject.people))
+            return dataclasses.replace(clean, twin=clean.twin.broken_as(broken))
+
+        name = _snake(broken.__name__)
+        _CATALOGUE[name] = Defect(name, fails, plant, _story(broken))
+        return broken
+
+    return register
+
+
 def generative_defect(fails: str) -> Callable[[type[GenerativeTwin]], type[GenerativeTwin]]:
     """Class decorator: a subclass of GenerativeTwin that breaks it; its docstring is the story."""
 
     def register(broken: type[GenerativeTwin]) -> type[GenerativeTwin]:
-        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in broken.__name__).strip("_")
+        name = _snake(broken.__name__)
 
         def plant(subject: Subject) -> Auditable:
             from axis_audit.defects.generative_twins import generative_reference
@@ -129,6 +148,10 @@ def subject_defect(fails: str, breaks: Broken) -> Callable[[_Plant], _Plant]:
         return plant
 
     return register
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
 
 
 def _story(planted: object) -> str:

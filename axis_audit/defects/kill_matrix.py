@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from axis_audit.defects import generative_twins, twins
+from axis_audit.defects import alignment_twins, generative_twins, twins
 from axis_audit.defects.catalogue import Auditable, Defect, catalogue, find
 from axis_audit.defects.matrix_record import CLEAN, summarise
 from axis_audit.errors import InputError
@@ -47,8 +47,8 @@ COSTLY = frozenset(
 )
 """Run on a defect that does not name them only with `--full`: four fifths of an audit's seconds."""
 Piece = dict[str, Any]
-GENERATIVE = "generative"
-"""The family that is put to a clean twin of its own."""
+OWN_TWIN = frozenset({"generative", "alignment"})
+"""Families that are each put to a clean twin of its own."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,8 @@ class Job:
         else:
             findings = [
                 finding
-                for generative, subject in enumerate(self._clean(*size))
-                for finding in self._findings(subject)
-                if (finding.family == GENERATIVE) == bool(generative)
+                for family, subject in self._clean(*size).items()
+                for finding in self._findings(subject, family)
             ]
         return {
             "checks": {finding.id: _cell(finding) for finding in findings},
@@ -130,18 +129,27 @@ class Job:
             "cpu_seconds": round(time.process_time() - cpu, 2),
         }
 
-    def _clean(self, *size: int) -> tuple[Auditable, Auditable]:
-        """The clean twin and the clean generative twin."""
+    def _clean(self, *size: int) -> dict[str | None, Auditable]:
+        """The clean twin (None), and those of the families that have one of their own."""
         if self.seed is None:
-            return _reference(*size), generative_twins.generative_reference(*size)
-        return (
-            twins.clean_twin(self.seed, *size),
-            generative_twins.generative_twin(self.seed, *size),
-        )
+            return {
+                None: _reference(*size),
+                "generative": generative_twins.generative_reference(*size),
+                "alignment": alignment_twins.alignment_reference(*size),
+            }
+        return {
+            None: twins.clean_twin(self.seed, *size),
+            "generative": generative_twins.generative_twin(self.seed, *size),
+            "alignment": alignment_twins.alignment_twin(self.seed, *size),
+        }
 
-    def _findings(self, subject: Auditable) -> list[Finding]:
+    def _findings(self, subject: Auditable, family: str | None = "all") -> list[Finding]:
+        """Of all checks that are wanted, of one family's, or (None) of those without a twin."""
         audit = subject.audit(thorough=True)
-        return [audit.run(check) for check in audit.checks if self.wants(check)]
+        wanted = [check for check in audit.checks if self.wants(check)]
+        if family != "all":
+            wanted = [c for c in wanted if (c.family if c.family in OWN_TWIN else None) == family]
+        return [audit.run(check) for check in wanted]
 
 
 @lru_cache(maxsize=1)

@@ -38,6 +38,9 @@ GALLERY = {
     "generative.sample_mmd": 1,
     "generative.active_units": 1,
     "generative.interpolation": 1,
+    "alignment.retrieval": 2,
+    "alignment.correlation": 1,
+    "alignment.one_lead_for_twelve": 2,
 }
 """How many figures of a finding open their family's section; the others stand with the finding."""
 

@@ -50,6 +50,12 @@ FAMILIES = {
         "the person's own, are its waves kept, and are draws new? MMD² is 0 where two "
         "distributions are one.",
     ),
+    "alignment": (
+        "One lead that speaks for twelve",
+        "Do the embeddings of one recording's leads meet, and only they; can twelve leads be drawn "
+        "from one better than a ridge regression draws them; and is the person in it? Agreement by "
+        "collapse is none.",
+    ),
     "integrity": (
         "Integrity",
         "Can the other numbers be trusted: nobody seen in training, the same numbers after "

@@ -10,6 +10,7 @@ import pytest
 from axis_audit import checkpoint
 from axis_audit.auditing import Audit, prepare
 from axis_audit.cohort import Cohort
+from axis_audit.defects.alignment_twins import alignment_reference
 from axis_audit.defects.catalogue import copy_as
 from axis_audit.defects.generative_twins import generative_reference
 from axis_audit.defects.posterior import PosteriorTwin
@@ -35,11 +36,15 @@ TOO_FEW_TO_GENERATE_FOR = {
 """The others compare a person's signal with its own reconstruction, or look at draws alone."""
 
 
-class Audits(dict[bool, Audit]):
-    """The audits of the clean twin (False) and of the clean generative twin (True)."""
+TOO_FEW_TO_READ_FROM = {"alignment.age_told", "alignment.sex_told"}
+"""The others of alignment compare people with themselves or in pairs."""
+
+
+class Audits(dict[str, Audit]):
+    """The audits of the clean twin ("") and of clean twins that a family has of its own."""
 
     def of(self, check_id: str) -> Audit:
-        return self[check_id.startswith("generative.")]
+        return self.get(check_id.partition(".")[0], self[""])
 
 
 def run(audit: Audit, check_id: str) -> Finding:
@@ -60,17 +65,28 @@ def clean(
         reload=lambda: able,
         thorough=True,
     )
-    return Audits({False: audit, True: generative_reference().audit()})
+    return Audits(
+        {
+            "": audit,
+            "generative": generative_reference().audit(),
+            "alignment": alignment_reference().audit(),
+        }
+    )
 
 
 @pytest.fixture(scope="module")
 def few(twin: Twin, people: Cohort) -> Audits:
     able = copy_as(PosteriorTwin, twin)
     audit = prepare(able, people.subset(np.arange(24)), reload=lambda: able, thorough=True)
-    clean = generative_reference()
-    two_dozen = np.unique(clean.people.patient_ids)[:24]
-    people_of = clean.people.subset(np.isin(clean.people.patient_ids, two_dozen))
-    return Audits({False: audit, True: dataclasses.replace(clean, people=people_of).audit()})
+    found = Audits({"": audit})
+    for family, clean in (
+        ("generative", generative_reference()),
+        ("alignment", alignment_reference()),
+    ):
+        two_dozen = np.unique(clean.people.patient_ids)[:24]
+        people_of = clean.people.subset(np.isin(clean.people.patient_ids, two_dozen))
+        found[family] = dataclasses.replace(clean, people=people_of).audit()
+    return found
 
 
 @pytest.mark.parametrize("check_id", [*IDS, *THOROUGH])
@@ -88,12 +104,12 @@ def test_two_dozen_people_are_too_few(few: Audits, check_id: str) -> None:
         assert verdict in (Verdict.INCONCLUSIVE, Verdict.PASS)
         if check_id.startswith("leakage.") and check_id != "leakage.non_collapse":
             assert verdict is Verdict.INCONCLUSIVE
-        if check_id in TOO_FEW_TO_GENERATE_FOR:
+        if check_id in TOO_FEW_TO_GENERATE_FOR | TOO_FEW_TO_READ_FROM:
             assert verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_leakage_pass_states_the_smallest_leak_it_would_have_caught(clean: Audits) -> None:
-    finding = run(clean[False], "leakage.linear")
+    finding = run(clean[""], "leakage.linear")
     assert finding.minimum_detectable is not None
     assert 0.05 < finding.minimum_detectable < 0.3
 
