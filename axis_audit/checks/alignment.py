@@ -22,8 +22,8 @@ from axis_audit.statistics.pairs import gap, pair_mean
 from axis_audit.statistics.worst import largest, shared
 
 _FEW = 64
-_TURNED = 500
-"""People whose second lead is also taken from elsewhere in the record."""
+_SOME = 500
+"""People of whom retrieval is also measured otherwise, for comparison."""
 _STANDS_STILL = 1e-3
 """Change of an output, in its SD, that is none: of another person's lead."""
 
@@ -41,9 +41,10 @@ def retrieval(model: AlignsLeads, evidence: Evidence) -> Measurement:
     Mean over all ordered pairs of different leads: the query is one lead, everybody's other lead
     the gallery. A tie counts half, so a constant embedding gets .5, like chance; how many people
     there are does not matter. In the details: how often the right one comes first (that depends on
-    their number), and what is left when the second lead is taken from elsewhere in the record, a
-    third of it later, so that beats do not fall on the same samples: much less means that the
-    embeddings tell the moments of beats rather than their shapes.
+    their number), what is left when the second lead is taken from elsewhere in the record, a third
+    of it later (much less means that embeddings tell the moments of beats rather than their
+    shapes), and what plain log spectra reach, which tell the rhythm: .96 in PTB-XL. Retrieval is
+    needed for alignment and no proof of learning.
     """
     found = aligned(evidence)
     units = shared_space.directions(found.embeddings)
@@ -66,7 +67,7 @@ def retrieval(model: AlignsLeads, evidence: Evidence) -> Measurement:
             "first of all, by chance": 1.0 / found.n,
             "worst pair of leads": float(np.nanmin(by_pair)),
             "best pair of leads": float(np.nanmax(by_pair)),
-            "second lead from elsewhere in the record": _from_elsewhere(found, units),
+            **_for_comparison(found, units),
             "people": found.n,
         },
     )
@@ -78,19 +79,19 @@ def _off_diagonal(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _from_elsewhere(found: Aligned, units: NDArray[np.float32]) -> float:
-    some = slice(0, min(_TURNED, found.n))
+def _for_comparison(found: Aligned, units: NDArray[np.float32]) -> dict[str, float]:
+    """The same share of some people: of another place in the record, and of plain spectra."""
+    some = slice(0, min(_SOME, found.n))
     signals = found.people.signals[some]
-    turned = np.roll(signals, signals.shape[2] // 3, axis=2)
-    others = shared_space.directions(found.embedded(turned))
-    shares = []
-    for a in range(len(units)):
-        for b in range(len(units)):
-            if a != b:
-                behind = shared_space.farther(units[a, some], others[b]).astype(np.float64)
-                np.fill_diagonal(behind, 0.0)
-                shares.append(behind.sum() / (len(behind) * (len(behind) - 1)))
-    return float(np.mean(shares))
+    later = np.roll(signals, signals.shape[2] // 3, axis=2)
+    others = shared_space.directions(found.embedded(later))
+    plain = shared_space.directions(shared_space.spectra(signals))
+    return {
+        "second lead from elsewhere in the record": shared_space.share_farther(
+            units[:, some], others
+        ),
+        "of spectra that nobody trained": shared_space.share_farther(plain, plain),
+    }
 
 
 @check(

@@ -45,7 +45,9 @@ def farther(queries: NDArray[np.floating], gallery: NDArray[np.floating]) -> NDA
         queries, gallery: unit directions (n, d) of two leads of the same recordings.
     """
     cosines = np.asarray(queries, np.float32) @ np.asarray(gallery, np.float32).T
-    return _behind(cosines, np.diag(cosines)[:, None])
+    right = np.diag(cosines)[:, None]
+    behind, level = cosines < right - TIE, cosines <= right + TIE
+    return np.asarray(0.5 * behind + 0.5 * level, np.float32)
 
 
 def farther_everywhere(units: NDArray[np.floating]) -> tuple[NDArray[np.float32], FloatArray]:
@@ -60,26 +62,20 @@ def farther_everywhere(units: NDArray[np.floating]) -> tuple[NDArray[np.float32]
         query, the share of others that are not, (leads, leads, n), 0 for a right first guess.
     """
     leads, n, _ = units.shape
-    total = np.zeros((n, n), np.float32)
+    twice = np.zeros((n, n), np.uint16)
     nearer = np.zeros((leads, leads, n))
     for a in range(leads):
         for b in range(a + 1, leads):
             cosines = np.asarray(units[a], np.float32) @ np.asarray(units[b], np.float32).T
-            right = np.diag(cosines)
+            right = np.diag(cosines).copy()
             for one, other, seen in ((a, b, cosines), (b, a, cosines.T)):
-                behind = _behind(seen, right[:, None])
-                total += behind
-                # The right recording itself is a tie with itself: half of one.
-                others = (behind.sum(axis=1, dtype=np.float64) - 0.5) / (n - 1)
-                nearer[one, other] = 1.0 - others
-    return total / np.float32(leads * (leads - 1)), nearer
-
-
-def _behind(cosines: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    lead = right - cosines
-    found = (lead > TIE).astype(np.float32)
-    found += np.float32(0.5) * (np.abs(lead) <= TIE)
-    return found
+                behind, level = seen < right[:, None] - TIE, seen <= right[:, None] + TIE
+                twice += behind
+                twice += level
+                # The right recording itself is level with itself.
+                halves = np.count_nonzero(behind, axis=1) + np.count_nonzero(level, axis=1) - 1
+                nearer[one, other] = 1.0 - halves / (2.0 * (n - 1))
+    return np.asarray(twice / (2 * leads * (leads - 1)), np.float32), nearer
 
 
 def cosines_of_pairs(units: NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
@@ -93,16 +89,16 @@ def cosines_of_pairs(units: NDArray[np.floating]) -> tuple[FloatArray, FloatArra
         and by pair of leads the mean cosine of one recording less that of two, (leads, leads), NaN
         on its diagonal.
     """
-    leads, n, _ = units.shape
-    total = np.zeros((n, n))
-    by_pair = np.full((leads, leads), np.nan)
-    for a in range(leads):
-        for b in range(a + 1, leads):
-            cosines = np.asarray(units[a] @ units[b].T, np.float64)
-            same = float(np.trace(cosines))
-            found = same / n - (float(cosines.sum()) - same) / (n * (n - 1))
-            by_pair[a, b] = by_pair[b, a] = found
-            total += cosines + cosines.T
+    u = np.asarray(units, np.float64)
+    leads, n, _ = u.shape
+    everywhere = u.sum(axis=0)
+    total = everywhere @ everywhere.T
+    for rows in u:
+        total -= rows @ rows.T
+    same = np.einsum("and,bnd->ab", u, u)
+    sums = u.sum(axis=1)
+    by_pair = same / n - (sums @ sums.T - same) / (n * (n - 1))
+    np.fill_diagonal(by_pair, np.nan)
     return total / (leads * (leads - 1)), by_pair
 
 
@@ -131,3 +127,37 @@ def uniformity_of_sphere(dimensions: int) -> float:
     if scaled < 1e-290:  # hundreds of dimensions: cosines are normal with variance 1/d
         return -4.0 + 8.0 / dimensions
     return float(gammaln(dimensions / 2) - order * math.log(2.0) + math.log(scaled))
+
+
+def share_farther(queries: NDArray[np.floating], galleries: NDArray[np.floating]) -> float:
+    """Share of other recordings that are farther than the right one, mean over pairs of leads.
+
+    Args:
+        queries, galleries: unit directions (leads, n, d) of the same recordings.
+    """
+    leads, n, _ = queries.shape
+    pairs = [(a, b) for a in range(leads) for b in range(leads) if a != b]
+    found = [float(farther(queries[a], galleries[b]).sum(dtype=np.float64)) for a, b in pairs]
+    # A recording is level with itself: half of one.
+    return (sum(found) / len(found) - n / 2) / (n * (n - 1))
+
+
+def spectra(leads: NDArray[np.floating], bins: int = 64) -> FloatArray:
+    """An embedding that nobody trained: log spectra of leads, (leads, n, bins).
+
+    Args:
+        leads: signals (n, leads, samples). Each lead has its own size taken out, and each bin of
+            each lead its mean and deviation over people. The lower half of the frequencies.
+    """
+    x = np.asarray(leads, np.float64)
+    x = x - x.mean(axis=2, keepdims=True)
+    size = np.sqrt(np.mean(x**2, axis=2, keepdims=True))
+    x = np.divide(x, size, out=np.zeros_like(x), where=size > 0)
+    power = np.log1p(np.abs(np.fft.rfft(x, axis=2)))[..., 1:]
+    half = power[..., : max(bins, power.shape[2] // 2)]
+    width = max(1, half.shape[2] // bins)
+    kept = half[..., : width * (half.shape[2] // width)]
+    binned = kept.reshape(*kept.shape[:2], -1, width).mean(axis=3)
+    deviation = binned.std(axis=0)
+    standard = (binned - binned.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return np.asarray(standard.transpose(1, 0, 2))
