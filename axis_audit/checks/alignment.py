@@ -58,7 +58,7 @@ def retrieval(model: AlignsLeads, evidence: Evidence) -> Measurement:
         found.n,
         figure=figures.attempted(
             lambda: figures.together(
-                lead_matrix(found, 100 * by_pair, "other recordings that are farther (%)"),
+                lead_matrix(found, 100 - 100 * by_pair, "other recordings that are as near (%)"),
                 retrieval_curves(found, nearer),
             )
         ),
@@ -152,11 +152,14 @@ def uniformity(model: AlignsLeads, evidence: Evidence) -> Measurement:
     return of_people(
         largest(each),
         found.n,
-        figure=figures.bars(
-            {lead: e.value for lead, e in zip(found.leads, each, strict=True)},
-            intervals=[e.interval for e in each],
-            x_label="uniformity (log); 0: all are one",
-            marks={"evenly on a sphere": sphere},
+        figure=figures.limited(
+            figures.bars(
+                {lead: e.value for lead, e in zip(found.leads, each, strict=True)},
+                intervals=[e.interval for e in each],
+                x_label="uniformity (log); 0: all are one",
+                marks={"evenly on a sphere": sphere},
+            ),
+            "x",
         ),
         details={
             "mean over leads": float(np.mean([e.value for e in each])),

@@ -55,7 +55,6 @@ def one_lead_for_twelve(model: AlignsLeads, evidence: Evidence) -> Measurement:
             lambda: figures.together(
                 redrawn_people(found, shown, ours[:, found.leads.index(shown)]),
                 lead_bars(
-                    found,
                     {lead: e.value for lead, e in zip(found.leads, each, strict=True)},
                     [e.interval for e in each],
                     "error over the ridge's",

@@ -15,6 +15,8 @@ Float64Array = NDArray[np.float64]
 _PLACES = (0.1, 0.5, 0.9)
 """Quantiles of the people's errors at which people are shown: well, ordinarily, badly redrawn."""
 _POINTS = 101
+_FIRST = 0.1
+"""Share of everybody's recordings that retrieval curves go through."""
 
 
 def lead_matrix(found: Aligned, values: Float64Array, label: str) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def retrieval_curves(found: Aligned, nearer: Float64Array) -> dict[str, Any]:
     Args:
         nearer: share of other recordings that are not farther, (leads, leads, n).
     """
-    shares = np.linspace(0.0, 1.0, _POINTS) ** 2  # close together near 0, where it matters
+    shares = np.linspace(0.0, _FIRST, _POINTS)
     leads = range(len(found.leads))
     pairs = [(a, b) for a in leads for b in leads if a != b]
     order = sorted(pairs, key=lambda ab: float(nearer[ab].mean()))
@@ -54,15 +56,16 @@ def _below(values: Float64Array, limits: Float64Array) -> Float64Array:
 
 
 def lead_bars(
-    found: Aligned, values: Mapping[str, float], intervals: list[tuple[float, float]], label: str
+    values: Mapping[str, float], intervals: list[tuple[float, float]], label: str
 ) -> dict[str, Any]:
-    """One bar a source lead."""
-    return figures.bars(
+    """One bar a source lead, beside the margin."""
+    bars = figures.bars(
         {f"from {lead}": value for lead, value in values.items()},
         intervals=intervals,
         x_label=label,
         title=f"{label}, from each lead alone",
     )
+    return figures.limited(bars, "x")
 
 
 def redrawn_people(found: Aligned, lead: str, errors: Float64Array) -> dict[str, Any]:

@@ -15,18 +15,18 @@ from axis_audit.cohorts.beats import derive_twelve_leads
 from axis_audit.defects.alignment_twin import SAMPLES, SPEC, AlignmentTwin, fit_alignment_twin
 from axis_audit.defects.twins import DIMENSIONS, PEOPLE, REFERENCE_SEED, TRAINING, manifest_of
 
-SHARE = 2
+SHARE = 3
 """So many times fewer people than other twins are audited on."""
-LATENTS = 8
+LATENTS = 6
 """Components in which these people's beats differ: few, so that any lead tells them all."""
 ROWS = 2
 """Recordings a person."""
 PERIOD = 100
 """Samples of a beat: every heart beats at 60 a minute."""
 DRIFTS = 6
-_SAME_PERSON = 0.97
+_SAME_PERSON = 0.99
 """Share of a score's variance that stays from one recording to the next."""
-_NOISE, _DRIFT = 0.005, 0.015
+_NOISE, _DRIFT = 0.008, 0.02
 """Millivolts: of noise, and of each of a recording's slow waves, which no beat repeats."""
 _FIRST_SEED = 70_000
 

@@ -139,7 +139,7 @@ def share_farther(queries: NDArray[np.floating], galleries: NDArray[np.floating]
     pairs = [(a, b) for a in range(leads) for b in range(leads) if a != b]
     found = [float(farther(queries[a], galleries[b]).sum(dtype=np.float64)) for a, b in pairs]
     # A recording is level with itself: half of one.
-    return (sum(found) / len(found) - n / 2) / (n * (n - 1))
+    return float((sum(found) / len(found) - n / 2) / (n * (n - 1)))
 
 
 def spectra(leads: NDArray[np.floating], bins: int = 64) -> FloatArray:

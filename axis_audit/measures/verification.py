@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 THRESHOLDS = 400
-_KEPT = 128
+_KEPT = 64
 _NEAR = 0.5
 """Difference of the two errors, beyond which a threshold is no place where they could be equal."""
 

@@ -206,3 +206,14 @@ def test_checks_that_no_twin_met_are_left_out_of_their_counts() -> None:
     done = {"twin 0": {"checks": seen, "seconds": 1.0, "cpu_seconds": 1.0}}
     record = summarise(dataclasses.asdict(KillSettings(twins=1)), [], done)
     assert list(record["twins"]["verdicts"]) == ["axis.monotonicity"]
+
+
+def test_families_with_a_twin_of_their_own_are_put_to_it_and_to_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanted = {"axis.monotonicity", "alignment.uniformity", "generative.timing"}
+    few = tuple(check for check in all_checks() if check.id in wanted)
+    for module in (registry, auditing):
+        monkeypatch.setattr(module, "all_checks", lambda: few)
+    cells = Job(KillSettings(people=200, twins=1), seed=0).run()["checks"]
+    assert {name: cell["verdict"] for name, cell in cells.items()} == dict.fromkeys(wanted, "PASS")
