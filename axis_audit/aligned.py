@@ -87,8 +87,8 @@ class Aligned:
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """Their leads."""
-        return self.people.leads
+        """Their leads, as the model calls them: a cohort may write AVR for aVR."""
+        return tuple(self.evidence.model.input_spec.leads)
 
     def embed(self, signals: FloatArray, lead: str) -> FloatArray:
         """Embeddings (n, d) of one lead of any signals, all finite.
@@ -96,7 +96,11 @@ class Aligned:
         Raises:
             MeasurementError: another shape, or no numbers.
         """
-        found = np.asarray(batched(lambda rows: self.evidence.model.embed(rows, lead), signals))
+
+        def embed(rows: FloatArray) -> FloatArray:
+            return np.asarray(self.evidence.model.embed(rows, lead))
+
+        found = np.asarray(batched(embed, signals))
         if found.ndim != 2:
             raise MeasurementError(f"embed gave shape {found.shape} for lead {lead}")
         return finite(found, f"embeddings of lead {lead}").astype(np.float32, copy=False)
@@ -165,9 +169,9 @@ class Aligned:
     def ridge(self) -> Float64Array:
         """Squared errors (n, leads, leads) of a ridge regression from each lead in a window.
 
-        Fitted on the fitting people where there are any, cross-fitted otherwise. Like the model it
-        knows nothing but the source lead: in millivolts, or over its own size, whichever of the two
-        fits better.
+        Fitted on the first `MOST_PEOPLE` fitting people, or cross-fitted where there are none. Like
+        the model it knows nothing but the source lead: in millivolts, or over its own size,
+        whichever of the two fits better.
         """
         fit = self.evidence.fit_cohort
         if fit is not None:

@@ -11,7 +11,7 @@ from axis_audit.checks import figures
 from axis_audit.checks.alignment_pictures import lead_matrix, retrieval_curves
 from axis_audit.checks.measured import of_people
 from axis_audit.evidence import Evidence
-from axis_audit.finding import Above, Below, Controls, Measurement
+from axis_audit.finding import Above, Below, Controls, Measurement, Region
 from axis_audit.measures import shared_space
 from axis_audit.measures.collapse import participation_ratio
 from axis_audit.measures.mmd import off_diagonal_mean
@@ -22,10 +22,11 @@ from axis_audit.statistics.pairs import gap, pair_mean
 from axis_audit.statistics.worst import largest, shared
 
 _FEW = 64
+"""People whose other leads are exchanged."""
 _SOME = 500
 """People of whom retrieval is also measured otherwise, for comparison."""
 _STANDS_STILL = 1e-3
-"""Change of an output, in its SD, that is none: of another person's lead."""
+"""Change of an output, in its SD, that is none where the lead itself is another person's."""
 
 
 @check(
@@ -187,7 +188,7 @@ def _logged(estimate: Estimate) -> Estimate:
     cure="give the network that one lead, normalised by itself",
     source="the other leads are taken from another person; exact",
 )
-def own_lead_only(model: AlignsLeads, evidence: Evidence) -> Measurement:
+def own_lead_only(model: AlignsLeads, evidence: Evidence, acceptable: Region) -> Measurement:
     """Largest change of `embed` or `reconstruct_leads` when all other leads are somebody else's.
 
     In the output's SD over people; of 64 people and every lead. A control beside it: with somebody
@@ -212,7 +213,7 @@ def own_lead_only(model: AlignsLeads, evidence: Evidence) -> Measurement:
                 deaf.append(f"{name} of {lead}")
     worst = float(np.max(list(moved.values())))
     complaint = ""
-    if deaf and worst <= 1e-4:
+    if deaf and worst <= acceptable.high:
         complaint = f"{', '.join(deaf[:3])} do not depend on their own lead either: nothing is told"
     return Measurement(
         worst,

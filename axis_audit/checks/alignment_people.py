@@ -42,11 +42,11 @@ PUBLISHED = 0.9968
 def identification(model: AlignsLeads, evidence: Evidence) -> Measurement:
     """Equal error rate of verification across recordings, one lead enrolled, the same lead probed.
 
-    Mean over leads. A person's first recording is enrolled, their last one is the probe; recordings
-    of one waveform are one. Cosines about the mean of the enrolled; what is all alike has .5, like
-    chance. Rank-1 among so many people, of each lead, stands in the details with the published
-    figure, which is of fewer people. It is asked of models that claim to identify people: `--gate
-    alignment.identification`.
+    Mean over leads. A person's first recording is enrolled, the last of at most four is the probe;
+    recordings of one waveform are one. Cosines about the mean of the enrolled; what is all alike
+    has .5, like chance. Rank-1 of each lead among so many people stands in the details, with the
+    published figure, which is of fewer people. It is asked of models that claim to identify people:
+    `--gate alignment,integrity,alignment.identification`.
 
     Raises:
         NotApplicable: fewer than 20 audited people have two recordings.

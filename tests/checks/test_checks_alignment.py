@@ -173,6 +173,16 @@ def test_a_copy_of_a_recording_is_no_second_recording(clean: AlignmentSubject) -
     assert finding.verdict is Verdict.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize("name", ["retrieval", "one_lead_for_twelve"])
+def test_leads_go_by_the_names_that_the_model_gives_them(
+    clean: AlignmentSubject, name: str
+) -> None:
+    shouted = dataclasses.replace(clean.people, leads=tuple(lead.upper() for lead in LEADS))
+    finding = run(dataclasses.replace(clean, people=shouted), name)
+    assert finding.verdict is Verdict.PASS, finding.reason
+    assert finding.estimate == run(clean, name).estimate
+
+
 def test_identification_decides_where_it_is_asked_for(clean: AlignmentSubject) -> None:
     audit = prepare(clean.twin, clean.people, gate=["alignment.identification"])
     (check,) = [c for c in audit.checks if c.id == "alignment.identification"]
