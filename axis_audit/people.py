@@ -96,7 +96,9 @@ def rows_of(cohort: Cohort, people: Cohort, manifest: Manifest | None, patients:
     ids = cohort.patient_ids[rows][order]
     first = np.r_[True, ids[1:] != ids[:-1]]
     place = np.arange(len(ids)) - np.flatnonzero(first)[np.cumsum(first) - 1]
-    return cohort.subset(np.sort(rows[order[place < MOST_ROWS]]))
+    rows = np.sort(rows[order[place < MOST_ROWS]])
+    # One row a person: the people themselves, not a copy of them.
+    return people if len(rows) == len(people) else cohort.subset(rows)
 
 
 def training_rows(cohort: Cohort, manifest: Manifest | None) -> Cohort | None:

@@ -39,6 +39,7 @@ _MODULES = (
     "cohorts",
     "manifests",
     "generative",
+    "generative_more",
     "alignment",
 )
 Broken = Literal["model", "cohort", "manifest"]

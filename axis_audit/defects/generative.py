@@ -17,7 +17,7 @@ from axis_audit.defects.generative_twin import FloatArray, GenerativeTwin
 from axis_audit.defects.generative_twins import GenerativeSubject
 from axis_audit.defects.twins import Subject
 
-_R = 40
+R = 40
 """The sample of the R peak in a twin's beat, at 100 Hz."""
 
 
@@ -123,7 +123,7 @@ class DroppedPWave(GenerativeTwin):
     def decode(self, latents: FloatArray) -> FloatArray:
         """Beats without anything before QRS."""
         beats = super().decode(latents)
-        beats[..., : _R - 5] = beats[..., _R - 5, None]
+        beats[..., : R - 5] = beats[..., R - 5, None]
         return beats
 
 
@@ -134,11 +134,11 @@ class WidenedQrs(GenerativeTwin):
     def decode(self, latents: FloatArray) -> FloatArray:
         """Beats stretched about R, more the nearer to it."""
         beats = super().decode(latents)
-        offset = np.arange(beats.shape[2]) - _R
+        offset = np.arange(beats.shape[2]) - R
         reach = 12.0
         near = np.abs(offset) < reach
-        source = np.where(near, offset * (0.7 + 0.3 * np.abs(offset) / reach), offset) + _R
-        return _resampled(beats, source)
+        source = np.where(near, offset * (0.7 + 0.3 * np.abs(offset) / reach), offset) + R
+        return resampled(beats, source)
 
 
 @generative_defect(fails="generative.wave_amplitudes")
@@ -148,110 +148,11 @@ class LowQrs(GenerativeTwin):
     def decode(self, latents: FloatArray) -> FloatArray:
         """Beats with a lower QRS."""
         beats = super().decode(latents)
-        offset = np.arange(beats.shape[2]) - _R
+        offset = np.arange(beats.shape[2]) - R
         return np.asarray(beats * (1 - 0.25 * np.exp(-0.5 * (offset / 4.0) ** 2)), np.float32)
 
 
-@generative_defect(fails="generative.wave_places")
-class UsualQt(GenerativeTwin):
-    """T is drawn 40 ms late, at its full height and length."""
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """Beats whose later part is stretched over the ST segment."""
-        beats = super().decode(latents)
-        offset = np.arange(beats.shape[2]) - _R
-        late = np.clip((offset - 8.0) / 8.0, 0.0, 1.0) * 4.0
-        return _resampled(beats, offset - late + _R)
-
-
-@generative_defect(fails="generative.st_level")
-class UsualSt(GenerativeTwin):
-    """The ST segment is drawn at the level before QRS, whatever it was."""
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """Beats with a straight line between QRS and T."""
-        beats = super().decode(latents)
-        level = beats[..., _R - 7 : _R - 4].mean(axis=-1, keepdims=True)
-        share = np.exp(-0.5 * ((np.arange(beats.shape[2]) - _R - 9) / 3.0) ** 2)
-        return np.asarray(beats + share * (level - beats), np.float32)
-
-
-@generative_defect(fails="generative.wave_amplitudes_each")
-class ScaledByALatent(GenerativeTwin):
-    """A latent makes R taller in some people and lower in others; the mean is right."""
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """Beats whose QRS grows or shrinks by up to a quarter."""
-        beats = super().decode(latents)
-        offset = np.arange(beats.shape[2]) - _R
-        amount = 0.25 * np.tanh(2 * np.asarray(latents)[:, 2])
-        gain = 1 + amount[:, None, None] * np.exp(-0.5 * (offset / 4.0) ** 2)
-        return np.asarray(beats * gain, np.float32)
-
-
-@generative_defect(fails="generative.everybody")
-class LostMinority(GenerativeTwin):
-    """One kind of people, a fifth of all, gets the mean beat."""
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """Beats, of those with a large first latent the mean."""
-        beats = super().decode(latents)
-        beats[np.asarray(latents)[:, 0] > 0.85] = self.mean
-        return beats
-
-
-@generative_defect(fails="generative.draws_have_waves")
-class DrawsWithoutP(GenerativeTwin):
-    """Reconstructions are right; what is drawn has no P."""
-
-    def sample(self, count: int, seed: int) -> FloatArray:
-        """Draws with a straight line before QRS."""
-        beats = super().sample(count, seed)
-        beats[..., : _R - 5] = beats[..., _R - 5, None]
-        return beats
-
-
-@generative_defect(fails="generative.sample_mmd")
-class ForeignSampler(GenerativeTwin):
-    """Latents are on a scale of their own, and draws do not come from the decoder's prior."""
-
-    def encode(self, signals: FloatArray) -> FloatArray:
-        """Latents seven times too large."""
-        return np.asarray(7 * super().encode(signals), np.float32)
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """Beats of the latents scaled back."""
-        return super().decode(np.asarray(latents / np.float32(7), np.float32))
-
-    def sample(self, count: int, seed: int) -> FloatArray:
-        """Draws of a sampler that is not part of the model."""
-        return GenerativeTwin(self.mean, self.components).sample(count, seed)
-
-
-class _Last:
-    """What was encoded last."""
-
-    signals: FloatArray | None = None
-
-
-@generative_defect(fails="integrity.batch_independence")
-class SkipConnection(GenerativeTwin):
-    """The decoder peeks at what was encoded last: a skip connection around the latent."""
-
-    def encode(self, signals: FloatArray) -> FloatArray:
-        """Latents; the signals are kept."""
-        _Last.signals = self.prepare(signals)
-        return super().encode(signals)
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """What was encoded last, if it is as many."""
-        last = _Last.signals
-        if last is not None and len(last) == len(latents):
-            return last
-        return super().decode(latents)
-
-
-def _resampled(beats: FloatArray, source: NDArray[np.floating]) -> FloatArray:
+def resampled(beats: FloatArray, source: NDArray[np.floating]) -> FloatArray:
     """Beats (n, 1, x) read at other places (x,), between samples by lines."""
     low = np.clip(np.floor(source).astype(int), 0, beats.shape[2] - 2)
     share = (source - low).astype(np.float32)
