@@ -68,7 +68,7 @@ class AlignmentModel:
         )
 
     def reconstruct_leads(self, signals: FloatArray, lead: str) -> FloatArray:
-        """All leads drawn from one, (n, leads, samples), in mV; that one is given back as it is.
+        """All leads drawn from one lead alone, (n, leads, samples), in mV.
 
         Raises:
             InputError: no such lead, or signals of another shape.

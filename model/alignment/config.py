@@ -113,16 +113,16 @@ class TrainingConfig:
 
     seed: int = 0
     held_share: float = 0.08
-    epochs: int = 35
-    epoch_records: int = 3200
-    batch: int = 32
-    rate: float = 2e-3
+    epochs: int = 30
+    epoch_records: int = 2400
+    batch: int = 24
+    rate: float = 2.5e-3
     decay: float = 2e-2
     visible_leads: int = 6
     fewest_hidden: float = 0.5
     most_hidden: float = 0.75
     shifted_share: float = 0.5
-    margin: float = 0.3
+    margin: float = 0.6
     drawing: float = 1.0
     floor: float = 0.5
     noise: float = 0.02

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,10 +84,24 @@ def with_all_leads(cohort: Cohort) -> Cohort:
         )
     if cohort.leads == LEADS:
         return cohort
-    from dataclasses import replace
-
     order = [cohort.leads.index(lead) for lead in LEADS]
     return replace(cohort, signals=np.ascontiguousarray(cohort.signals[:, order]), leads=LEADS)
+
+
+def with_samples(cohort: Cohort, samples: int) -> Cohort:
+    """The first `samples` samples of every record.
+
+    Raises:
+        InputError: records are shorter.
+    """
+    length = cohort.signals.shape[2]
+    if length < samples:
+        raise InputError(
+            f"cohort {cohort.name!r}",
+            f"its records last {length / cohort.rate:g} s",
+            f"give records of at least {samples / cohort.rate:g} s",
+        )
+    return cohort if length == samples else replace(cohort, signals=cohort.signals[:, :, :samples])
 
 
 def split(cohorts: Sequence[Cohort], share: float, window: int, samples: int) -> TrainingData:
@@ -141,10 +155,8 @@ def hidden_patches(
 
 
 def drawn_sources(visible: Tensor, leads: int, rows: int, chance: torch.Generator) -> Tensor:
-    """For every lead to be drawn and row, a visible lead other than it: (leads, rows)."""
-    choice = torch.randint(len(visible), (leads, rows), generator=chance)
-    own = visible[choice] == torch.arange(leads)[:, None]
-    return visible[(choice + own.long()) % len(visible)]
+    """For every lead to be drawn and row, the visible lead it is drawn from: (leads, rows)."""
+    return visible[torch.randint(len(visible), (leads, rows), generator=chance)]
 
 
 def held_generator(seed: int) -> torch.Generator:

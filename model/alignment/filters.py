@@ -1,4 +1,7 @@
-"""The linear filters from lead to lead, solved in closed form."""
+"""The linear filters from lead to lead, solved in closed form.
+
+None leads from a lead to itself: what is a lead's own must come back from its tokens.
+"""
 
 from __future__ import annotations
 
@@ -40,4 +43,5 @@ def fit_filters(parts: list[Tensor], taps: int) -> Tensor:
         own = own + RIDGE * products[s, s, zero] * torch.eye(taps, dtype=torch.float64)
         right = products[:, s, zero - reach : zero + reach + 1]  # (targets, taps)
         filters[s] = torch.linalg.solve(own, right.T).T
+        filters[s, s] = 0.0
     return filters.float()

@@ -42,8 +42,8 @@ def _record_embedding(encoded: Encoded, records: int) -> Tensor:
 def draw(network: AlignmentNetwork, signal: Tensor, source: int) -> Tensor:
     """All leads from one: of (n, samples) in mV, (n, leads, samples) in units of `prepare`.
 
-    The source lead is given back as it is, and what is drawn is moved to the nearest leads that
-    obey Einthoven's and Goldberger's laws with it.
+    The source lead, too, is drawn from its tokens. Limb leads are moved to the nearest ones that
+    obey Einthoven's and Goldberger's laws; the source lead stays where it was drawn.
     """
     x = prepare(signal[None])
     device = x.device
@@ -55,11 +55,11 @@ def draw(network: AlignmentNetwork, signal: Tensor, source: int) -> Tensor:
     drawn = drawn + network.filtered(
         x.expand(NUMBER, -1, -1), sources[:, None].expand(-1, n), targets[:, None].expand(-1, n)
     )
-    return lawful(drawn, x[0], source).transpose(0, 1)
+    return lawful(drawn, source).transpose(0, 1)
 
 
-def lawful(drawn: Tensor, given: Tensor, source: int) -> Tensor:
-    """Drawn leads (leads, n, samples) with the given one in its place, obeying the limb laws."""
+def lawful(drawn: Tensor, source: int) -> Tensor:
+    """Drawn leads (leads, n, samples) that obey the limb laws; lead `source` is not moved."""
     limbs = LIMBS.to(drawn)
     made = drawn.clone()
     six = drawn[:6].flatten(1)
@@ -68,9 +68,8 @@ def lawful(drawn: Tensor, given: Tensor, source: int) -> Tensor:
         # The nearest pair (in the six leads) among those with limbs[source] @ pair = given.
         law = limbs[source]
         step = torch.linalg.solve(limbs.T @ limbs, law)
-        two = two + step[:, None] * (given.flatten() - law @ two) / (law @ step)
+        two = two + step[:, None] * (six[source] - law @ two) / (law @ step)
     made[:6] = (limbs @ two).view_as(drawn[:6])
-    made[source] = given
     return made
 
 
@@ -94,6 +93,6 @@ def complete(network: AlignmentNetwork, signals: Tensor, hidden: Tensor) -> Tens
     mask = patches.unflatten(1, (-1, c.tokens))[:, None].expand(-1, n, -1, -1).flatten(1, 2)
     leads = torch.arange(NUMBER, device=x.device)
     encoded = network.encode(to_windows(network, x), leads, mask)
-    made = network.decode(encoded, leads, leads) + encoded.middle
+    made = network.decode(encoded, leads, leads) + encoded.base
     made = made.unflatten(1, (n, -1)).flatten(2)
     return torch.where(hidden[:, None], made, x).transpose(0, 1)

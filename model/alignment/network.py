@@ -2,10 +2,11 @@
 
 As published (Ibtehaz and Mortazavi, arXiv 2405.19359): an encoder and a decoder a lead, patches of
 one lead as tokens, and lead embeddings that are aligned. The paper leaves most sizes open. Chosen
-here: hidden patches stay in the sequence as a learned token, so that a window always has the same
-tokens; a decoder is a small perceptron a token, which also gets the window's embedding and which
-lead the tokens are of; what a linear filter can draw of one lead from another is solved in closed
-form (`filters`), and the decoders draw the rest.
+here: hidden patches stay in the sequence, filled with what the rhythm of the visible ones says; one
+token more holds the lead's autocorrelation and size (`rhythm`); a decoder is a small perceptron a
+token, which also gets the window's embedding and which lead the tokens are of; what a linear filter
+can draw of one lead from another is solved in closed form (`filters`), and the decoders draw the
+rest.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.nn import functional
 from axis_audit.cohort import LEADS
 from model.alignment.config import NetworkConfig
 from model.alignment.layers import Block, LeadLinear, LeadNorm
+from model.alignment.rhythm import autocorrelation, guess, trend
 
 USUAL_SIZE = 0.15
 """mV, a usual RMS of a lead: sizes are told to the encoders relative to it."""
@@ -34,13 +36,15 @@ class Encoded(NamedTuple):
 
     Attributes:
         tokens: (leads, rows, tokens, width). embedding: (leads, rows, embedding), unit norm.
-        middle, size: mV, mean and RMS of what was seen, (leads, rows, 1).
+        size: mV, RMS of what was seen, (leads, rows, 1).
+        base: mV, (leads, rows, window): the mean of what was seen, and in hidden patches what
+            the rhythm says. The networks draw what is missing to the lead.
     """
 
     tokens: Tensor
     embedding: Tensor
-    middle: Tensor
     size: Tensor
+    base: Tensor
 
     def pick(self, leads: Tensor, rows: Tensor) -> Encoded:
         """Entries (leads, rows): index tensors that broadcast."""
@@ -57,13 +61,14 @@ class AlignmentNetwork(nn.Module):
         self.patches = LeadLinear(NUMBER, c.patch, width)
         self.places = nn.Parameter(0.1 * torch.randn(NUMBER, 1, c.tokens, width))
         self.unseen = nn.Parameter(0.1 * torch.randn(NUMBER, 1, 1, width))
+        self.rhythm = LeadLinear(NUMBER, c.window // 2, width)
         self.sizes = LeadLinear(NUMBER, 1, width, scale=0.2)
         self.blocks = nn.ModuleList(
             Block(NUMBER, width, c.heads, c.hidden) for _ in range(c.blocks)
         )
         self.last_norm = LeadNorm(NUMBER, width)
-        self.pool_norm = LeadNorm(NUMBER, 2 * width)
-        self.pool = LeadLinear(NUMBER, 2 * width, c.embedding)
+        self.pool_norm = LeadNorm(NUMBER, 3 * width)
+        self.pool = LeadLinear(NUMBER, 3 * width, c.embedding)
         self.from_tokens = LeadLinear(NUMBER, width, c.decoder_hidden)
         self.from_embedding = LeadLinear(NUMBER, c.embedding, c.decoder_hidden)
         self.pairs = nn.Parameter(torch.zeros(NUMBER, NUMBER, c.decoder_hidden))
@@ -79,28 +84,39 @@ class AlignmentNetwork(nn.Module):
             hidden: bool, (leads, rows, tokens): patches that must not be seen.
         """
         c = self.config
-        x = windows.unflatten(2, (c.tokens, c.patch))
-        seen = torch.ones(x.shape[:3], device=x.device) if hidden is None else (~hidden).float()
-        count = seen.sum(2, keepdim=True).clamp(min=1.0) * c.patch
-        # Centred on what is seen of this window: a drifting baseline is nobody's morphology.
-        middle = (x * seen[..., None]).sum((2, 3))[..., None] / count
-        x = (x - middle[..., None]) * seen[..., None]
-        size = (x.square().sum((2, 3))[..., None] / count + SMALLEST_SIZE**2).sqrt()
-        relative = (x / size[..., None]).clamp(-LARGEST_RELATIVE, LARGEST_RELATIVE)
-        tokens = self.patches(relative, leads)
+        patched = (len(leads), windows.shape[1], c.tokens, c.patch)
+        seen = torch.ones_like(windows)
         if hidden is not None:
-            tokens = torch.where(hidden[..., None], self.unseen[leads], tokens)
-        told = self.sizes((size / USUAL_SIZE).log(), leads)
-        tokens = tokens + self.places[leads] + told[:, :, None]
+            seen = (~hidden).to(windows.dtype).repeat_interleave(c.patch, dim=2)
+        count = seen.sum(2, keepdim=True).clamp(min=1.0)
+        # Centred on what is seen of this window: a drifting baseline is nobody's morphology.
+        middle = (windows * seen).sum(2, keepdim=True) / count
+        x = (windows - middle) * seen
+        size = (x.square().sum(2, keepdim=True) / count + SMALLEST_SIZE**2).sqrt()
+        slow = trend(x, seen, c.rate)
+        quick = (x - slow) * seen
+        rhythm = autocorrelation(quick, seen, c.window // 2)
+        missing = torch.zeros_like(x)
+        if hidden is not None:
+            some = hidden.flatten(1).any(1)
+            guessed = guess(quick[some], seen[some], rhythm[some], c.rate)
+            missing[some] = guessed + slow[some] * (1 - seen[some])
+        relative = ((x + missing) / size).clamp(-LARGEST_RELATIVE, LARGEST_RELATIVE)
+        tokens = self.patches(relative.view(patched), leads) + self.places[leads]
+        if hidden is not None:
+            tokens = tokens + self.unseen[leads] * hidden[..., None]
+        summary = self.rhythm(rhythm, leads) + self.sizes((size / USUAL_SIZE).log(), leads)
+        tokens = torch.cat([tokens, summary[:, :, None]], dim=2)
         for block in self.blocks:
             tokens = block(tokens, leads)
         tokens = self.last_norm(tokens, leads)
-        pooled = torch.cat([tokens.mean(2), tokens.amax(2)], dim=2)
+        tokens, summary = tokens[:, :, :-1], tokens[:, :, -1]
+        pooled = torch.cat([tokens.mean(2), tokens.amax(2), summary], dim=2)
         embedding = self.pool(self.pool_norm(pooled, leads), leads)
-        return Encoded(tokens, functional.normalize(embedding, dim=2), middle, size)
+        return Encoded(tokens, functional.normalize(embedding, dim=2), size, middle + missing)
 
     def decode(self, encoded: Encoded, sources: Tensor, targets: Tensor) -> Tensor:
-        """Draw leads from tokens: mV, (leads, rows, window), without what `filters` draw.
+        """Draw leads from tokens: mV, (leads, rows, window), without `base` and `filters`.
 
         Args:
             encoded: entry i of its first axis is what lead `targets[i]` is drawn from.
@@ -118,7 +134,9 @@ class AlignmentNetwork(nn.Module):
         Args:
             sources, targets: (leads, rows): which lead each row is, and which is drawn.
         """
-        kernels = self.filters[sources, targets].flatten(0, 1)[:, None]
-        rows = signals.flatten(0, 1)[None]
-        made = functional.conv1d(rows, kernels, padding=self.config.taps // 2, groups=len(kernels))
-        return made.view(signals.shape)
+        samples, reach = signals.shape[2], self.config.taps // 2
+        length = samples + 2 * reach  # nothing wraps around
+        kernels = self.filters[sources, targets].flip(2)
+        # By spectra: ten times as fast on a CPU as a convolution with a kernel a row.
+        spectrum = torch.fft.rfft(signals, n=length) * torch.fft.rfft(kernels, n=length)
+        return torch.fft.irfft(spectrum, n=length)[..., reach : reach + samples]

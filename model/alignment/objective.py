@@ -8,11 +8,12 @@ reconstruction is of hidden patches and of leads drawn from another lead's token
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-SOFTENING = 0.01
+SOFTENING = 0.03
 """mV²: records weigh by 1 / (their power + this), so that neither large nor silent ones rule."""
 
 
@@ -27,14 +28,29 @@ def row_weights(windows: Tensor) -> Tensor:
     return 1.0 / (windows.var(dim=2, unbiased=False).mean(0) + SOFTENING)
 
 
+def lead_weights(parts: Sequence[Tensor]) -> Tensor:
+    """Weights of leads: the mean power of all leads over that of each, shape (leads,).
+
+    Chest leads have four times the power of limb leads, and are not worth four times as much.
+
+    Args:
+        parts: records in mV, each (n, leads, samples).
+    """
+    power = torch.zeros(parts[0].shape[1], dtype=torch.float64)
+    for part in parts:
+        each = part.var(dim=2, unbiased=False)
+        power += (each / (each.mean(1, keepdim=True) + SOFTENING)).sum(0).double()
+    return (power.mean() / power).float()
+
+
 def weighted_error(made: Tensor, true: Tensor, weights: Tensor, where: Tensor | None) -> Tensor:
     """Mean squared error over power.
 
     Args:
-        made, true: mV, (leads, rows, samples). weights: (rows,).
+        made, true: mV, (leads, rows, samples). weights: (leads, rows).
         where: bool, the shape of `made`: what counts; None is all.
     """
-    squares = (made - true).square() * weights[:, None]
+    squares = (made - true).square() * weights[..., None]
     if where is None:
         return squares.mean()
     return (squares * where).sum() / where.sum().clamp(min=1)
@@ -48,15 +64,16 @@ def triplets(similarity: Tensor, margin: float) -> Tensor:
         margin: by which a positive must be nearer than a negative.
 
     Returns:
-        mean violation among the triplets that are violated: those that are satisfied would only
-        dilute it (Hermans et al. 2017, arXiv 1703.07737).
+        mean squared violation over the margin, among the triplets that are violated: those that
+        are satisfied would only dilute it (Hermans et al. 2017, arXiv 1703.07737), and the square
+        gives more weight to the hard ones.
     """
     own = similarity.diagonal(dim1=1, dim2=2)
     others = ~torch.eye(similarity.shape[1], dtype=torch.bool, device=similarity.device)
     total, count = similarity.new_zeros(()), similarity.new_zeros(())
     for anchored in (own[:, :, None], own[:, None, :]):  # by the first lead, then by the second
         violation = (margin + similarity - anchored).relu() * others
-        total = total + violation.sum()
+        total = total + violation.square().sum() / margin
         count = count + (violation > 0).sum()
     return total / count.clamp(min=1)
 

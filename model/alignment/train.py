@@ -50,7 +50,7 @@ class _Views(nn.Module):
         encoded = network.encode(noisy, leads, hidden)
         rows = torch.arange(noisy.shape[1], device=noisy.device)
         own = encoded.pick(masked[:, None], rows)
-        filled = network.decode(own, masked, masked) + own.middle
+        filled = network.decode(own, masked, masked) + own.base
         drawn = network.decode(encoded.pick(sources, rows), sources, leads)
         linear = network.filtered(noisy[sources, rows], sources, leads[:, None].expand_as(sources))
         return filled, drawn + linear, encoded.embedding
@@ -71,6 +71,7 @@ class AlignmentTraining:
         torch.manual_seed(training.derived_seed(config.seed, "weights"))
         self.model = AlignmentNetwork(network)
         self.model.filters.copy_(fit_filters(list(data.parts), network.taps))
+        self.lead_weights = objective.lead_weights(data.parts)[:, None].to(fabric.device)
         self.data, self.config, self.fabric = data, config, fabric
         self.progress = progress and fabric.is_global_zero
         optimiser = torch.optim.AdamW(
@@ -116,9 +117,11 @@ class AlignmentTraining:
         put = self.fabric.to_device
         filled, drawn, embeddings = self.views(put(noisy), put(hidden), put(masked), put(sources))
         clean, where = put(clean), put(hidden[masked].repeat_interleave(shape.patch, dim=2))
-        weights = objective.row_weights(clean)
+        weights = objective.row_weights(clean) * self.lead_weights
         losses = {
-            "hidden": objective.weighted_error(filled, clean[put(masked)], weights, where),
+            "hidden": objective.weighted_error(
+                filled, clean[put(masked)], weights[put(masked)], where
+            ),
             "drawn": objective.weighted_error(drawn, clean, weights, None),
             "align": objective.alignment(
                 *embeddings[put(visible)].float().chunk(2, dim=1),
