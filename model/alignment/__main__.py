@@ -103,7 +103,8 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     add("--batch-size", type=positive, default=default.batch,
         help=f"records a step, two windows of each (default {default.batch})")  # fmt: skip
     add("--floor", type=float, default=default.floor,
-        help=f"least weight of reconstruction; 0 as published (default {default.floor})")  # fmt: skip
+        help=f"least weight of reconstruction, 0 as published (default {default.floor})",
+    )  # fmt: skip
     add("--threads", type=positive, default=1, help="of torch (default 1)")
     add("--resume", action="store_true", help="continue an interrupted run")
     add("--accelerator", choices=("cpu", "cuda", "mps", "auto"), default="cpu")
@@ -119,7 +120,8 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     add("--fit-folds", type=folds, default=folds("1-8"),
         help="people that baselines and classifiers are fitted on (default 1-8)")  # fmt: skip
     add("--set-apart", action="store_true",
-        help="judge the people of --fit-folds that training set apart instead of --folds")  # fmt: skip
+        help="judge the people of --fit-folds that training set apart instead of --folds",
+    )  # fmt: skip
     add("--cnn", default="", metavar="LEADS",
         help="infarction: train a network on these leads, too, e.g. I,V2 or all")  # fmt: skip
     add("--cnn-epochs", type=positive, default=5)

@@ -113,7 +113,7 @@ class TrainingConfig:
 
     seed: int = 0
     held_share: float = 0.08
-    epochs: int = 30
+    epochs: int = 24
     epoch_records: int = 2400
     batch: int = 24
     rate: float = 2.5e-3

@@ -27,7 +27,7 @@ def trend(x: Tensor, seen: Tensor, rate: float) -> Tensor:
 
     Args:
         x: (leads, rows, samples), centred, 0 where hidden. seen: 1 where visible, else 0.
-            rate: samples per second.
+        rate: samples per second.
     """
     reach = round(TREND_REACH * rate)
     kernel = torch.hann_window(2 * reach + 1, periodic=False, device=x.device, dtype=x.dtype)
@@ -63,7 +63,8 @@ def guess(x: Tensor, seen: Tensor, correlation: Tensor, rate: float) -> Tensor:
     """Hidden samples from visible ones whole periods away; 0 where visible, or where none is.
 
     Args:
-        x, seen: as in `autocorrelation`, without trend. correlation: what it returns. rate: samples per second.
+        x, seen: as in `autocorrelation`, without trend. correlation: what it returns.
+        rate: samples per second.
     """
     shortest = min(max(1, round(SHORTEST_PERIOD * rate)), correlation.shape[2] - 1)
     strength, period = correlation[..., shortest:].max(2, keepdim=True)
