@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from axis_audit.cohort import LEADS
 from model.alignment import inference
 from model.alignment.data import held_generator, hidden_patches
 from model.alignment.network import NUMBER, AlignmentNetwork
@@ -13,8 +14,8 @@ from model.training import chunks
 
 MOST = 400
 CHUNK = 32
-SOURCES = (0, 1, 7)
-"""I, II and V2: leads are drawn from these."""
+SOURCES = ("I", "II", "V2")
+"""Leads are drawn from these."""
 
 
 @torch.no_grad()
@@ -40,10 +41,11 @@ def watched(network: AlignmentNetwork, held: Tensor, device: torch.device) -> di
         scale = 1.0 / (x.square().mean((1, 2)) + SOFTENING)
         done = (inference.complete(network, signals, mask) - x).square()
         found.setdefault("held_hidden", []).append(done[:, mask].mean(1) * scale)
-        for source in SOURCES:
+        for lead in SOURCES:
+            source = LEADS.index(lead)
             drawn = (inference.draw(network, signals[:, source], source) - x).square()
             share = drawn.mean(2).sum(1) / (NUMBER - 1) * scale
-            found.setdefault(f"held_drawn_{source}", []).append(share)
+            found.setdefault(f"held_drawn_{lead}", []).append(share)
         leads = torch.arange(NUMBER, device=device)
         embeddings.append(inference.embed(network, signals.transpose(0, 1), leads))
     numbers = {name: float(torch.cat(parts).mean()) for name, parts in found.items()}
