@@ -72,7 +72,7 @@ def ranks_of(queries: NDArray[Any], gallery: NDArray[Any]) -> NDArray[np.float64
 def correlations(own: NDArray[Any]) -> NDArray[np.float64]:
     """Mean cosine of two leads about the common mean, less that of strangers: (leads, leads)."""
     centred = own - own.mean(axis=(0, 1))
-    centred = centred / np.linalg.norm(centred, axis=2, keepdims=True)
+    centred = centred / np.maximum(np.linalg.norm(centred, axis=2, keepdims=True), 1e-6)
     same = np.einsum("and,bnd->ab", centred, centred) / own.shape[1]
     sums = centred.sum(axis=1)
     n = own.shape[1]

@@ -47,7 +47,7 @@ class Constant(Oracle):
 
 
 def test_an_oracle_beats_the_ridge_and_the_mean_beat_from_every_lead() -> None:
-    judged, fitting = records(20, 1), records(30, 2)
+    judged, fitting = records(20, 1, samples=400), records(30, 2, samples=400)
     found = drawing.evaluate(Oracle(judged.signals), judged, fitting, progress=False)
     for lead in LEADS:
         left = found["from"][lead]["left"]
@@ -110,8 +110,8 @@ def test_a_probe_and_a_network_find_what_is_there() -> None:
     embedded[:, 2] += 2 * y
     scores = infarction.probe(embedded[:80], y[:80], embedded[80:])
     assert intervals.auc(scores, y[80:])["estimate"] > 0.8
-    waves = 0.1 * chance.standard_normal((120, 1000)).astype(np.float32)
-    waves[y] += np.sin(np.arange(1000) / 4).astype(np.float32)
+    waves = 0.1 * chance.standard_normal((120, 200)).astype(np.float32)
+    waves[y] += np.sin(np.arange(200) / 4).astype(np.float32)
     network = infarction.cnn_scores(waves[:80], y[:80], waves[80:], epochs=8, progress=False)
     assert intervals.auc(network, y[80:])["estimate"] > 0.9
 
