@@ -1,7 +1,7 @@
 """Who is it? People known again from lead I of other recordings, without any training for it.
 
 The lead-I set holds ten recordings of 10 s of each person, across sessions and conditions, in
-`lead1.npz`: `signal` (people, recordings, samples) in mV, `fs`, `subject_id`. The first recordings
+`lead1.npz`: `signal` (people, recordings, samples) in mV, `fs` in Hz, `subject_id`. The first recordings
 are enrolled, the last ones are probes; no recording is both.
 """
 
@@ -48,7 +48,8 @@ def read_lead_one(folder: Path) -> LeadOne:
     cure = f"name the folder that holds {FILE}, with signal, fs and subject_id"
     try:
         with np.load(path, allow_pickle=False) as held:
-            signals, fs, people = held["signal"], int(held["fs"][0]), held["subject_id"]
+            signals, people = held["signal"], held["subject_id"]
+            fs = int(held["fs"].ravel()[0])
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise CohortError(path, f"it cannot be read ({error})", cure) from error
     if signals.ndim != 3 or signals.shape[1] < 2 or len(signals) != len(people) or fs < 1:

@@ -119,7 +119,7 @@ def test_a_probe_and_a_network_find_what_is_there() -> None:
 def lead_one(folder: Path, people_number: int = 12, recordings: int = 4) -> Path:
     shapes = records(people_number, 3, samples=1250, rate=125.0).signals[:, 0]
     signals = np.stack([np.roll(shapes, 37 * k, axis=1) for k in range(recordings)], axis=1) + 1.4
-    np.savez(folder / "lead1.npz", signal=signals.astype(np.float32), fs=np.array([125]),
+    np.savez(folder / "lead1.npz", signal=signals.astype(np.float32), fs=np.array(125),
              subject_id=np.arange(people_number))  # fmt: skip
     return folder
 
