@@ -55,7 +55,8 @@ Prints plain numbers as JSON, with 95 % intervals over people:
   infarction      area under the ROC curve of a logistic regression on one lead's frozen embedding,
                   and (--cnn) of a network trained on that lead
   identification  people known again on the lead-I set: rank-1, equal error rate, and the same of
-                  mean beats and of raw waveforms
+                  mean beats and of raw waveforms; with --cohort also with directions weighed down
+                  in which other people's recordings (--fit-folds) differ within a person
 """
 
 

@@ -36,7 +36,11 @@ def _identification(
         raise InputError(
             "--lead1", "it is needed for identification", "name the folder of lead1.npz"
         )
-    return identification.evaluate(model, identification.read_lead_one(options.lead1))
+    background = None
+    if options.cohort is not None:
+        background = _open(model, options.cohort, options.fit_folds)
+    data = identification.read_lead_one(options.lead1)
+    return identification.evaluate(model, data, background)
 
 
 def _on_cohort(

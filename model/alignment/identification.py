@@ -1,8 +1,11 @@
 """Who is it? People known again from lead I of other recordings, without any training for it.
 
 The lead-I set holds ten recordings of 10 s of each person, across sessions and conditions, in
-`lead1.npz`: `signal` (people, recordings, samples) in mV, `fs` in Hz, `subject_id`. The first recordings
-are enrolled, the last ones are probes; no recording is both.
+`lead1.npz`: `signal` (people, recordings, samples) in mV, `fs` in Hz, `subject_id`. The first
+recordings are enrolled, the last ones are probes; no recording is both. With a background of other
+people who have several recordings, directions in which one person's recordings differ are also
+weighed down before recordings are compared (within-class covariance normalisation, Hatch et al.
+2006, Interspeech): nobody of the lead-I set takes part in that.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import AlignsLeads
-from axis_audit.cohort import LEADS
+from axis_audit.cohort import LEADS, Cohort
 from axis_audit.errors import CohortError
 from model.alignment import intervals
 from model.alignment.drawing import AFTER, BEFORE
@@ -26,6 +29,9 @@ PUBLISHED_RANK1 = 0.9968
 """On ECG-ID, about 90 people (arXiv 2405.19359); it depends on how many there are."""
 ENROLLED = 5
 RATE, SAMPLES = 100, 1000
+FEWEST_SEVERAL = 20
+SHRINKAGE = 0.03
+"""Of the within-person covariance, towards a multiple of the identity."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,11 @@ def read_lead_one(folder: Path) -> LeadOne:
     return LeadOne(x[:, :, :SAMPLES].astype(np.float32), people.astype(str))
 
 
-def evaluate(model: AlignsLeads, data: LeadOne) -> dict[str, Any]:
+def evaluate(model: AlignsLeads, data: LeadOne, background: Cohort | None = None) -> dict[str, Any]:
     """Rank-1 and equal error rate of embeddings, of mean beats and of raw waveforms.
+
+    Args:
+        background: records of other people, several of some, for "..._whitened"; or None.
 
     Returns:
         plain values. "first_alone" enrols one recording a person and probes the last one;
@@ -71,13 +80,13 @@ def evaluate(model: AlignsLeads, data: LeadOne) -> dict[str, Any]:
     """
     people, recordings, samples = data.signals.shape
     flat = data.signals.reshape(-1, samples)
-    twelve = np.zeros((len(flat), len(LEADS), samples), np.float32)
-    twelve[:, LEADS.index("I")] = flat
-    features = {
-        "embedding": model.embed(twelve, "I"),
-        "mean_beat": np.stack([_mean_beat(row) for row in flat]),
-        "raw_waveform": flat,
-    }
+    features = _features(model, flat)
+    if background is not None:
+        several = with_several(background)
+        known = _features(model, several.signals[:, LEADS.index("I")])
+        for name in ("embedding", "mean_beat"):
+            spread = within_person(known[name], several.patient_ids)
+            features[f"{name}_whitened"] = features[name] @ spread
     enrolled = min(ENROLLED, recordings // 2)
     found: dict[str, Any] = {
         "people": people,
@@ -86,12 +95,52 @@ def evaluate(model: AlignsLeads, data: LeadOne) -> dict[str, Any]:
         "published_rank1": PUBLISHED_RANK1,
     }
     for name, rows in features.items():
-        units = _units(rows.astype(np.float64)).reshape(people, recordings, -1)
+        units = _units(rows).reshape(people, recordings, -1)
         found[name] = {
             "first_alone": identified(units[:, :1], units[:, -1:]),
             "enrolled": identified(units[:, :enrolled], units[:, enrolled:]),
         }
     return found
+
+
+def _features(model: AlignsLeads, lead_one: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    """What recordings of lead I (n, samples) are compared by."""
+    x = lead_one - lead_one.mean(axis=1, keepdims=True)
+    twelve = np.zeros((len(x), len(LEADS), x.shape[1]), np.float32)
+    twelve[:, LEADS.index("I")] = x
+    return {
+        "embedding": model.embed(twelve, "I").astype(np.float64),
+        "mean_beat": np.stack([_mean_beat(row) for row in x]).astype(np.float64),
+        "raw_waveform": x.astype(np.float64),
+    }
+
+
+def with_several(cohort: Cohort) -> Cohort:
+    """Records of people who have more than one.
+
+    Raises:
+        CohortError: fewer than 20 such people.
+    """
+    _, inverse, count = np.unique(cohort.patient_ids, return_inverse=True, return_counts=True)
+    if (count > 1).sum() < FEWEST_SEVERAL:
+        raise CohortError(
+            f"cohort {cohort.name!r}",
+            f"{int((count > 1).sum())} people have several records",
+            f"give a background with at least {FEWEST_SEVERAL} such people, or none",
+        )
+    return cohort.subset(count[inverse] > 1)
+
+
+def within_person(rows: NDArray[np.float64], people: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Symmetric map (d, d) after which recordings of one person differ alike in all directions."""
+    _, inverse, count = np.unique(people, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(count), rows.shape[1]))
+    np.add.at(sums, inverse, rows)
+    off = rows - (sums / count[:, None])[inverse]
+    scatter = off.T @ off / max(len(rows) - len(count), 1)
+    scatter += SHRINKAGE * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
+    values, vectors = np.linalg.eigh(scatter)
+    return np.asarray(vectors @ np.diag(values**-0.5) @ vectors.T)
 
 
 def identified(enrolled: NDArray[np.float64], probes: NDArray[np.float64]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS = 2.5
 """Of a record in a picture, as on a printed page of twelve leads."""
+HEIGHT = 1.5
+"""mV, up and down."""
 RATE = 100
 SHOWN_RECORDS = 3
 DRAWN, RECORDED = "tab:red", "black"
@@ -81,12 +83,14 @@ def _lead(
 
 
 def _paper(axes: Axes) -> None:
-    axes.set(xlim=(0, SECONDS), ylim=(-1.5, 1.5))
-    for steps, colour in (((0.04, 0.1), PAPER["small"]), ((0.2, 0.5), PAPER["large"])):
-        for at in np.arange(0, SECONDS + 1e-9, steps[0]):
-            axes.axvline(at, color=colour, linewidth=0.4, zorder=0)
-        for at in np.arange(-1.5, 1.5 + 1e-9, steps[1]):
-            axes.axhline(at, color=colour, linewidth=0.4, zorder=0)
+    axes.set(xlim=(0, SECONDS), ylim=(-HEIGHT, HEIGHT))
+    for (seconds, millivolts), colour in (
+        ((0.04, 0.1), PAPER["small"]),
+        ((0.2, 0.5), PAPER["large"]),
+    ):
+        style = {"color": colour, "linewidth": 0.4, "zorder": 0}
+        axes.vlines(np.arange(0, SECONDS + 1e-9, seconds), -HEIGHT, HEIGHT, **style)
+        axes.hlines(np.arange(-HEIGHT, HEIGHT + 1e-9, millivolts), 0, SECONDS, **style)
     axes.tick_params(labelsize=7)
 
 

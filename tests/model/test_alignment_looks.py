@@ -145,6 +145,20 @@ def test_people_are_known_again_across_recordings(tmp_path: Path) -> None:
         identification.read_lead_one(tmp_path / "nowhere")
 
 
+def test_what_changes_within_people_is_weighed_down() -> None:
+    chance = np.random.default_rng(0)
+    people_ids = np.repeat(np.arange(40).astype(str), 3)
+    rows = np.repeat(chance.standard_normal((40, 3)), 3, axis=0)
+    rows[:, 0] += 10 * chance.standard_normal(120)
+    spread = identification.within_person(
+        rows + 0.1 * chance.standard_normal(rows.shape), people_ids
+    )
+    assert spread[0, 0] < 0.2 * spread[1, 1]
+    single = records(30)
+    with pytest.raises(CohortError, match="0 people have several"):
+        identification.with_several(single)
+
+
 def test_people_are_kept_apart() -> None:
     cohort = records(60)
     manifest = Manifest(
