@@ -81,16 +81,15 @@ def complete(network: AlignmentNetwork, signals: Tensor, hidden: Tensor) -> Tens
 
     Returns:
         (n, leads, samples): visible samples as they are, about the mean of the visible ones;
-        the rest drawn. A patch with one hidden sample is hidden as a whole.
+        the rest drawn.
     """
-    n, c = len(signals), network.config
+    n = len(signals)
     visible = (~hidden)[None]
     count = visible.sum(2, keepdim=True).clamp(min=1)
     # torch.where, not a product: a hidden sample may be NaN.
     shown = torch.where(visible, signals, 0.0)
     x = torch.where(visible, shown - shown.sum(2, keepdim=True) / count, 0.0).transpose(0, 1)
-    patches = hidden.unflatten(1, (-1, c.patch)).any(2)  # (leads, all tokens)
-    mask = patches.unflatten(1, (-1, c.tokens))[:, None].expand(-1, n, -1, -1).flatten(1, 2)
+    mask = to_windows(network, hidden[:, None].expand(-1, n, -1))
     leads = torch.arange(NUMBER, device=x.device)
     encoded = network.encode(to_windows(network, x), leads, mask)
     made = network.decode(encoded, leads, leads) + encoded.base

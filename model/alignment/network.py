@@ -81,13 +81,12 @@ class AlignmentNetwork(nn.Module):
 
         Args:
             windows: mV, (leads, rows, window), centred.
-            hidden: bool, (leads, rows, tokens): patches that must not be seen.
+            hidden: bool, (leads, rows, window): samples that must not be seen. A patch with one
+                is told to be hidden.
         """
         c = self.config
         patched = (len(leads), windows.shape[1], c.tokens, c.patch)
-        seen = torch.ones_like(windows)
-        if hidden is not None:
-            seen = (~hidden).to(windows.dtype).repeat_interleave(c.patch, dim=2)
+        seen = torch.ones_like(windows) if hidden is None else (~hidden).to(windows.dtype)
         count = seen.sum(2, keepdim=True).clamp(min=1.0)
         # Centred on what is seen of this window: a drifting baseline is nobody's morphology.
         middle = (windows * seen).sum(2, keepdim=True) / count
@@ -104,7 +103,7 @@ class AlignmentNetwork(nn.Module):
         relative = ((x + missing) / size).clamp(-LARGEST_RELATIVE, LARGEST_RELATIVE)
         tokens = self.patches(relative.view(patched), leads) + self.places[leads]
         if hidden is not None:
-            tokens = tokens + self.unseen[leads] * hidden[..., None]
+            tokens = tokens + self.unseen[leads] * hidden.view(patched).any(3, keepdim=True)
         summary = self.rhythm(rhythm, leads) + self.sizes((size / USUAL_SIZE).log(), leads)
         tokens = torch.cat([tokens, summary[:, :, None]], dim=2)
         for block in self.blocks:

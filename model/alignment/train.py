@@ -113,10 +113,11 @@ class AlignmentTraining:
         shares = (config.fewest_hidden, config.most_hidden)
         hidden = hidden_patches(NUMBER, n, shape.tokens, shares, chance)
         hidden[visible] = False
+        hidden = hidden.repeat_interleave(shape.patch, dim=2)
         sources = drawn_sources(visible, NUMBER, n, chance)
         put = self.fabric.to_device
         filled, drawn, embeddings = self.views(put(noisy), put(hidden), put(masked), put(sources))
-        clean, where = put(clean), put(hidden[masked].repeat_interleave(shape.patch, dim=2))
+        clean, where = put(clean), put(hidden[masked])
         weights = objective.row_weights(clean) * self.lead_weights
         losses = {
             "hidden": objective.weighted_error(
