@@ -156,18 +156,18 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
 def test_the_command_trains_embeds_and_draws(
     tmp_path: Path, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cohort = records(2, seed=5)
+    cohort = records(1, seed=5)
     source = tmp_path / "mine.npz"
     np.savez(source, signals=cohort.signals, rate=100.0)
     common = ["--checkpoint", str(path), "--cohort", str(source), "--lead", "II"]
     assert main(["embed", *common, "--output", str(tmp_path / "e.npz")]) == 0
     with np.load(tmp_path / "e.npz") as held:
-        assert held["embeddings"].shape == (2, SMALL.embedding)
+        assert held["embeddings"].shape == (1, SMALL.embedding)
     drawn, pictures = str(tmp_path / "d.npz"), tmp_path / "pictures"
     assert main(["reconstruct", *common, "--output", drawn, "--pictures", str(pictures)]) == 0
     with np.load(drawn) as held:
-        assert held["signals"].shape == (2, 12, 1000)
-    assert len(list(pictures.glob("*.png"))) == 2
+        assert held["signals"].shape == (1, 12, 1000)
+    assert len(list(pictures.glob("*.png"))) == 1
     assert main(["embed", *common, "--lead", "V9", "--output", drawn]) == 4
     assert "no such lead" in capsys.readouterr().err
     assert main(["train", "--cohort", "nowhere", "--checkpoint", str(tmp_path / "n.pth")]) == 4
