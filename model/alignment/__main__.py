@@ -18,7 +18,7 @@ from model.engine import PRECISIONS
 
 EXAMPLES = """\
 examples:
-  # train on PTB-XL's folds 1-8 as the committed checkpoint was (35 minutes on one core)
+  # train on PTB-XL's folds 1-8 as the committed checkpoint was (20 minutes on one core)
   python -m model.alignment train --cohort ~/ptb-xl --checkpoint model/checkpoints/alignment.pth
   # several sources at once; folds count where a source has folds, all leads must be there
   python -m model.alignment train --cohort ~/ptb-xl --cohort more.npz --checkpoint OUT.pth

@@ -85,6 +85,7 @@ class AlignmentNetwork(nn.Module):
                 is told to be hidden.
         """
         c = self.config
+        windows = windows.float()  # spectra and sums want it, whatever the networks' precision
         patched = (len(leads), windows.shape[1], c.tokens, c.patch)
         seen = torch.ones_like(windows) if hidden is None else (~hidden).to(windows.dtype)
         count = seen.sum(2, keepdim=True).clamp(min=1.0)
@@ -133,6 +134,7 @@ class AlignmentNetwork(nn.Module):
         Args:
             sources, targets: (leads, rows): which lead each row is, and which is drawn.
         """
+        signals = signals.float()
         samples, reach = signals.shape[2], self.config.taps // 2
         length = samples + 2 * reach  # nothing wraps around
         kernels = self.filters[sources, targets].flip(2)

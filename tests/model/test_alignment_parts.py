@@ -170,7 +170,7 @@ def test_a_source_that_lacks_leads_or_seconds_says_so(tmp_path) -> None:
 
 
 def test_other_rates_and_orders_of_leads_are_put_right(tmp_path) -> None:
-    cohort = records(20, samples=5000, rate=500.0)
+    cohort = records(3, samples=5000, rate=500.0)
     turned = LEADS[::-1]
     np.savez(tmp_path / "fast.npz", signals=cohort.signals[:, ::-1], rate=500.0, leads=turned)
     read = open_records(tmp_path / "fast.npz", None, 100.0)

@@ -21,6 +21,7 @@ from model.alignment.adapter import AlignmentModel
 from model.alignment.config import NetworkConfig, TrainingConfig
 from model.alignment.data import TrainingData, split
 from model.alignment.train import Request, train
+from model.engine import EngineOptions
 
 SMALL = NetworkConfig(
     width=8, blocks=1, heads=2, hidden=8, embedding=8, decoder_hidden=8, taps=21
@@ -73,6 +74,15 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     train(data, SMALL, QUICK, Request(again, progress=False, resume=True))
     first, second = load(path).state, load(again).state
     assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_mixed_precision_trains_and_writes_finite_weights(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    made = tmp_path / "mixed.pth"
+    options = EngineOptions("cpu", "bf16-mixed")
+    train(data, SMALL, replace(QUICK, epochs=1), Request(made, progress=False, engine=options))
+    assert all(torch.isfinite(v).all() for v in load(made).state.values())
 
 
 def test_it_is_what_the_audit_asks_for(model: AlignmentModel) -> None:
