@@ -54,14 +54,15 @@ def between_groups(cohort: Cohort, size: int) -> NDArray[np.float64]:
 
 def main() -> None:
     """Measure, print and write."""
-    from model.vae.data import set_apart
+    from model.vae.config import TrainingConfig
+    from model.vae.data import audit_rows
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ludb", type=Path, required=True)
     parser.add_argument("--ptb-xl", type=Path, required=True)
     options = parser.parse_args()
     ludb = open_cohort(options.ludb, kind="cycle", per_record=4)
-    training = ludb.subset(~set_apart(ludb.patient_ids))
+    training = ludb.subset(~audit_rows(ludb, TrainingConfig().audit_share))
     folds = tuple(range(1, 9))
     ptb_xl = open_cohort(options.ptb_xl, kind="cycle", per_record=4, folds=folds, patients=PEOPLE)
     distance = median_distance(training)
