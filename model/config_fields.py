@@ -4,7 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from axis_audit.errors import CheckpointError
+
+
+class Describes(Protocol):
+    """A config that knows what makes its values no system."""
+
+    def problems(self) -> list[str]:
+        """In words; empty when they are sound."""
+
+
+Config = TypeVar("Config", bound=Describes)
+
+
+def described(
+    cls: type[Config], config: Mapping[str, Any], path: Path | str, kind: str, module: str
+) -> Config:
+    """A checkpoint's `config` as a dataclass of plain values.
+
+    Args:
+        kind: of the checkpoint. module: whose `train` writes such files.
+
+    Raises:
+        CheckpointError: keys are missing or unknown, or values make no system.
+    """
+    values, problems = read_fields(cls, config)
+    problems = problems or cls(**values).problems()
+    if problems:
+        raise CheckpointError(
+            path,
+            f"its config does not describe a {kind} network:\n    " + "\n    ".join(problems),
+            f"save it with `python -m {module} train`, which writes the config",
+        )
+    return cls(**values)
 
 
 def read_fields(kind: type, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

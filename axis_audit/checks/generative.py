@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.capabilities import Generates
 from axis_audit.checks import figures
 from axis_audit.checks.generated_pictures import clouds, examples
-from axis_audit.checks.measured import largest, measured
+from axis_audit.checks.measured import measured
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Measurement, Within
@@ -20,6 +18,7 @@ from axis_audit.measures.lags import lags
 from axis_audit.registry import check
 from axis_audit.statistics.bootstrap import bootstrap
 from axis_audit.statistics.intervals import mean, proportion
+from axis_audit.statistics.worst import largest, shared
 
 Array = NDArray[np.float64]
 PUBLISHED_MMD = 3.83e-3
@@ -83,7 +82,7 @@ def sample_mmd(model: Generates, evidence: Evidence) -> Measurement:
     """
     made = generated(evidence)
     # Either source may FAIL, so they share its level; a PASS needs both.
-    levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / 2)
+    levels = shared(evidence.levels, 2)
     found = {}
     for name, draws in (("sample", made.draws), ("decoded N(0, I)", made.from_prior)):
         statistic = mmd.against_draws(made.real, made.owners, draws, made.bandwidth)
@@ -132,7 +131,7 @@ def fidelity(model: Generates, evidence: Evidence) -> Measurement:
     made = generated(evidence)
     error, total = _errors(made)
     leads = error.shape[1]
-    levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / leads)
+    levels = shared(evidence.levels, leads)
     found = []
     for lead in range(leads):
 

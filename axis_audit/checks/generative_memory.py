@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist
 
 from axis_audit.capabilities import Generates
 from axis_audit.checks import figures
-from axis_audit.checks.measured import largest, measured
+from axis_audit.checks.measured import measured
 from axis_audit.evidence import Evidence
 from axis_audit.finding import Below, Controls, Interval, Measurement, Region
 from axis_audit.generated import Generated, generated
@@ -21,6 +21,7 @@ from axis_audit.people import MOST_ROWS
 from axis_audit.registry import check
 from axis_audit.statistics.intervals import proportion, quantile
 from axis_audit.statistics.levels import Estimate, Levels
+from axis_audit.statistics.worst import largest, shared
 
 Float64Array = NDArray[np.float64]
 COMPONENTS = 20
@@ -84,7 +85,7 @@ def memorisation(model: Generates, evidence: Evidence, acceptable: Region) -> Me
         return measured(Estimate(0.0, (0.0, 1.0), (0.0, 1.0)), evidence, controls=nobody)
     ways = _ways(made, place(made.draw(COPIES)), place)
     # Either way may FAIL, so they share its level; a PASS needs both.
-    levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / len(ways))
+    levels = shared(evidence.levels, len(ways))
     near = quantile(own, QUARTILE, levels, low=0.0)
     found = {name: _share(way, near, levels) for name, way in ways.items()}
     estimate = largest(list(found.values()))

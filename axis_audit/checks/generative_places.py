@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from axis_audit.capabilities import Generates
 from axis_audit.checks import figures
-from axis_audit.checks.measured import largest, measured
+from axis_audit.checks.measured import measured
 from axis_audit.checks.wave_means import share_kept, worst_wave
 from axis_audit.delineation import WAVES, delineate
 from axis_audit.evidence import Evidence
@@ -16,6 +16,7 @@ from axis_audit.generated import Generated, generated
 from axis_audit.registry import check
 from axis_audit.statistics.intervals import mean, quantile
 from axis_audit.statistics.levels import Estimate, Levels
+from axis_audit.statistics.worst import largest
 
 FAMILY = "generative"
 Array = NDArray[np.float64]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axis_audit.checks import figures
-from axis_audit.checks.measured import largest, measured
+from axis_audit.checks.measured import measured
 from axis_audit.delineation import WAVES
 from axis_audit.finding import Controls, Measurement
 from axis_audit.generated import Generated
 from axis_audit.report.instrument import delineator
 from axis_audit.statistics.clusters import clustered_proportion
 from axis_audit.statistics.levels import Estimate, Levels
+from axis_audit.statistics.worst import largest, shared
 
 FEWEST = 20
 """People with a wave, below which nothing is said of it."""
@@ -48,7 +48,7 @@ def worst_wave(
     holds the largest mean; for a FAIL the three share its level.
     """
     evidence = made.evidence
-    levels = replace(evidence.levels, fail_tail=evidence.levels.fail_tail / len(WAVES))
+    levels = shared(evidence.levels, len(WAVES))
     found: dict[str, Estimate] = {}
     counts: dict[str, int] = {}
     for k, wave in enumerate(WAVES):

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from axis_audit.errors import CheckpointError
-from model.deformation.config import read_fields
+from model.config_fields import described
 
 KIND = "alignment"
 
@@ -75,15 +74,7 @@ class NetworkConfig:
         Raises:
             CheckpointError: keys are missing or unknown, or values make no system.
         """
-        values, problems = read_fields(cls, config)
-        problems = problems or cls(**values).problems()
-        if problems:
-            raise CheckpointError(
-                path,
-                f"its config does not describe a {KIND} network:\n    " + "\n    ".join(problems),
-                "save it with `python -m model.alignment train`, which writes the config",
-            )
-        return cls(**values)
+        return described(cls, config, path, KIND, "model.alignment")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from axis_audit.errors import CheckpointError
-from model.config_fields import read_fields
+from model.config_fields import described
 
 KIND = "deformation"
 POOLED = 4
@@ -79,15 +78,7 @@ class NetworkConfig:
         Raises:
             CheckpointError: keys are missing or unknown, or values make no system.
         """
-        values, problems = read_fields(cls, config)
-        problems = problems or cls(**values).problems()
-        if problems:
-            raise CheckpointError(
-                path,
-                f"its config does not describe a {KIND} network:\n    " + "\n    ".join(problems),
-                "save it with `python -m model.deformation train`, which writes the config",
-            )
-        return cls(**values)
+        return described(cls, config, path, KIND, "model.deformation")
 
 
 def _default_weights() -> dict[str, float]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from axis_audit.cohort import LEADS
-from axis_audit.errors import CheckpointError, InputError
-from model.config_fields import read_fields
+from axis_audit.errors import InputError
+from model.config_fields import described, read_fields
 
 KIND = "vae"
 VARIANTS = ("mlp", "conv", "conditional")
@@ -70,15 +70,7 @@ class NetworkConfig:
         Raises:
             CheckpointError: keys are missing or unknown, or values make no system.
         """
-        values, problems = read_fields(cls, config)
-        problems = problems or cls(**values).problems()
-        if problems:
-            raise CheckpointError(
-                path,
-                f"its config does not describe a {KIND} network:\n    " + "\n    ".join(problems),
-                "save it with `python -m model.vae train`, which writes the config",
-            )
-        return cls(**values)
+        return described(cls, config, path, KIND, "model.vae")
 
 
 @dataclass(frozen=True)
