@@ -61,10 +61,10 @@ def main() -> None:
     parser.add_argument("--ludb", type=Path, required=True)
     parser.add_argument("--ptb-xl", type=Path, required=True)
     options = parser.parse_args()
-    ludb = open_cohort(options.ludb, kind="cycle", per_record=4)
+    ludb = open_cohort(options.ludb, kind="cycle", per_record=8)
     training = ludb.subset(~audit_rows(ludb, TrainingConfig().audit_share))
     folds = tuple(range(1, 9))
-    ptb_xl = open_cohort(options.ptb_xl, kind="cycle", per_record=4, folds=folds, patients=PEOPLE)
+    ptb_xl = open_cohort(options.ptb_xl, kind="cycle", per_record=2, folds=folds, patients=PEOPLE)
     distance = median_distance(training)
     record = {
         "median distance, LUDB training people": distance,
