@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from axis_audit import capabilities as can
 from axis_audit import checkpoint as checkpoints
 from axis_audit.errors import CheckpointError, InputError
 from axis_audit.people import conform
-from model.training import selection_rows
 from model.vae import __main__ as cli
 from model.vae import adapter, compare
 from model.vae.config import VARIANTS, NetworkConfig, TrainingConfig
@@ -309,35 +306,3 @@ def test_variants_are_compared_on_people_outside_the_audit(people, others, tmp_p
     }  # fmt: skip
     assert len({row["people"] for row in found["rows"].values()}) == 1
     assert "| active units |" in compare.markdown(found)
-
-
-@pytest.mark.parametrize("command", ["train", "evaluate", "sample", "interpolate"])
-def test_help_teaches(command, capsys):
-    with pytest.raises(SystemExit):
-        cli.main([command, "--help"])
-    assert "--checkpoint" in capsys.readouterr().out
-
-
-def test_help_of_the_module_shows_examples_without_loading_torch():
-    code = "import sys; from model.vae.__main__ import parser; parser().print_help(); "
-    result = subprocess.run(
-        [sys.executable, "-c", code + "print('torch' in sys.modules)"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert "examples:" in result.stdout
-    assert result.stdout.endswith("False\n")
-
-
-def test_the_committed_checkpoint_is_small_and_has_never_seen_the_audits_people():
-    path = ROOT / "model" / "checkpoints" / "vae.pth"
-    assert path.stat().st_size < 5_000_000
-    checkpoint = checkpoints.load(path)
-    ludb = np.array([f"ludb/{i}" for i in range(1, 201)])
-    apart = selection_rows(ludb, TrainingConfig().audit_share, purpose="audit")
-    seen = np.isin(checkpoints.hashed(ludb), checkpoint.manifest.patients)
-    assert seen.sum() > 50
-    assert not (seen & apart).any()
-    assert len(checkpoint.manifest.patients) > 10_000
-    drawn = adapter.load(checkpoint).sample(200, 0)[:, 0]
-    assert np.abs(drawn.std(axis=1) - 1).max() < 1e-3
-    assert np.median(np.abs(drawn[:, 150:171]).max(axis=1)) > 3  # an R peak where R should be
