@@ -12,6 +12,8 @@ import pytest
 from axis_audit import checkpoint as checkpoints
 from model.training import selection_rows
 from model.vae import __main__ as cli
+from model.vae import adapter
+from model.vae.config import TrainingConfig
 
 ROOT = Path(__file__).parents[2]
 
