@@ -52,7 +52,7 @@ def test_a_thorough_gate_needs_the_option(run) -> None:
 
 
 def test_a_model_without_a_posterior_may_claim_leakage(run, pytester: pytest.Pytester) -> None:
-    result = run("--gate", "leakage", "-k", "posterior")
+    result = run("--gate", "leakage", "-k", "posterior_scale")
     audit = audit_json(pytester)
     (found,) = audit["findings"]
     assert (found["id"], found["verdict"]) == ("leakage.posterior_scale", "NOT_APPLICABLE")

@@ -271,7 +271,7 @@ def test_the_instruments_own_errors_are_those_on_record() -> None:
     stored = resources.files("axis_audit.report") / "data" / "kill_summary.json"
     assert json.loads(stored.read_text()) == brief(record)
     text = Page(page(made(finding("leakage.linear"), finding("leakage.new")))).text
-    assert "126 of 126 did" in text
+    assert "165 of 165 did" in text
     assert "12 of 12 defects planted for it were caught" in text
     assert "Checks of this audit that were not put to this test: leakage.new" in text
     assert re.search(r"leakage\.linear 90\.4\s% \[87\.1, 93\.1\]", text)
