@@ -54,25 +54,35 @@ def test_a_jump_is_one_long_step():
     assert found.largest / found.blend == pytest.approx([10.0])
 
 
+def rs_complex(width, seconds):
+    """R and S of one width in seconds (the SD of either), the S two of them after the R."""
+    t = (np.arange(400) - 160) * seconds / 400
+    return np.exp(-0.5 * (t / width) ** 2) - 0.3 * np.exp(-0.5 * ((t - 2 * width) / width) ** 2)
+
+
 @given(
     width=st.floats(0.012, 0.03),
-    stretch=st.floats(1.0, 1.8),
+    slowest=st.floats(0.012, 0.0375),
     gain=st.floats(0.05, 50),
     seconds=st.floats(0.6, 1.4),
 )
 @settings(max_examples=40, deadline=None)
-def test_a_qrs_drawn_more_slowly_is_as_much_wider(width, stretch, gain, seconds):
-    t = (np.arange(400) - 160) * seconds / 400
-
-    def qrs(of):
-        return np.exp(-0.5 * (t / of) ** 2) - 0.3 * np.exp(-0.5 * ((t - 2 * of) / of) ** 2)
-
-    rows = np.stack([qrs(width), gain * qrs(width * stretch)])
+def test_a_qrs_drawn_more_slowly_is_as_much_wider(width, slowest, gain, seconds):
+    # The slowest S is over (two SD past its trough) where the search ends, 150 ms after R.
+    stretch = max(slowest / width, 1.0)
+    rows = np.stack([rs_complex(width, seconds), gain * rs_complex(width * stretch, seconds)])
     begin, end = qrs_ends(rows, np.full(2, seconds), 160)
     assert (begin < 0).all()
     assert (end > 0).all()
     wide = end - begin
     assert wide[1] / wide[0] == pytest.approx(stretch, rel=0.06)
+
+
+@given(width=st.floats(0.0375, 0.2), seconds=st.floats(0.6, 1.4))
+@settings(max_examples=40, deadline=None)
+def test_no_qrs_is_found_beyond_the_search(width, seconds):
+    begin, end = qrs_ends(rs_complex(width, seconds)[None], np.full(1, seconds), 160)
+    assert np.isnan(end) or 0 < end - begin <= 300 + 2000 * seconds / 400
 
 
 def test_nothing_has_no_qrs():
