@@ -168,6 +168,37 @@ class AlignsLeads(Prepares, Protocol):
 
 
 @runtime_checkable
+class Classifies(Protocol):
+    """signal -> how likely each of several diseases is."""
+
+    @property
+    def diseases(self) -> tuple[str, ...]:
+        """Names of what is diagnosed, e.g. ("MI", "STTC", "CD", "HYP"); see `diseases.py`."""
+
+    def classify(self, signals: FloatArray) -> FloatArray:
+        """Logits, shape (n, diseases), of signals (n, leads, samples) in mV."""
+
+
+@runtime_checkable
+class Explains(Classifies, Protocol):
+    """A classifier that says which samples made it decide."""
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """Methods of attribution. The first is the one that is claimed, and must be complete:
+        its maps sum to the logit less that of `baseline`."""
+
+    def explain(self, signals: FloatArray, disease: str, method: str) -> FloatArray:
+        """Signed attributions to the samples, shape (n, leads, samples), in units of the logit."""
+
+    def baseline(self, signals: FloatArray) -> FloatArray:
+        """What the signals are compared with, shape (n, leads, samples) in mV."""
+
+    def randomised(self, seed: int) -> Explains:
+        """The same architecture and explanations with weights drawn anew; self stays as it is."""
+
+
+@runtime_checkable
 class PredictsAge(Protocol):
     """signal -> predicted age."""
 
@@ -192,5 +223,7 @@ CAPABILITIES: Mapping[str, type] = {
         PredictsAge,
         Generates,
         AlignsLeads,
+        Classifies,
+        Explains,
     )
 }

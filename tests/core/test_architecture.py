@@ -13,12 +13,12 @@ PACKAGE = Path(__file__).parents[2] / "axis_audit"
 FLOORS: dict[str, int] = {
     # The ground floor: knows nothing above it.
     "errors": 0, "finding": 0, "capabilities": 0, "cohort": 0, "measures": 0, "statistics": 0,
-    "perturbations": 0, "containment": 0, "plain_values": 0, "delineation": 0,
+    "perturbations": 0, "containment": 0, "plain_values": 0, "delineation": 0, "diseases": 0,
     # What a check is made of.
     "decision": 1, "checkpoint": 1, "checkpoint_archive": 1, "cohorts": 1, "probes": 1,
     "evidence": 1, "report": 1, "registry": 1, "settings": 1, "finished": 1, "journal": 1,
     "file_kinds": 1, "named": 1, "comparison": 1, "generated": 1,
-    "aligned": 1,
+    "aligned": 1, "regions": 1, "explained": 1,
     "gates": 2, "people": 2, "checks": 2, "auditing": 3, "adapters": 3, "opening": 3,
     "defects": 3, "calibration": 3, "wrappers": 3, "scaffold": 4,
     "plugin_items": 4, "plugin_extensions": 4, "plugin_audit": 4, "plugin_outputs": 4,
