@@ -9,5 +9,6 @@ def pytest_axis_audit_adapters() -> dict[str, str]:
         "alignment": "model.alignment.adapter:load",
         "deformation": "model.deformation.adapter:load",
         "deformation-published": "model.deformation.adapter:load_published",
+        "leadwise": "model.leadwise.adapter:load",
         "vae": "model.vae.adapter:load",
     }
