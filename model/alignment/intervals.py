@@ -37,8 +37,18 @@ def mean(values: Array) -> dict[str, Any]:
 
 def auc(scores: Array, positive: NDArray[np.bool_]) -> dict[str, Any]:
     """Area under the ROC curve, one score a person; ties count half."""
+    return interval(area(scores, positive.astype(np.float64)), len(scores))
+
+
+def area(scores: Array, truth: Array) -> Callable[[Array], Array]:
+    """The area under the ROC curve as a function of multiplicities (k, people).
+
+    Args:
+        truth: 1, 0, or NaN where a person does not count.
+    """
     order = np.argsort(scores, kind="stable")
-    ranked, hit = scores[order], positive[order]
+    order = order[~np.isnan(truth[order])]
+    ranked, hit = scores[order], truth[order] == 1
     first = np.searchsorted(ranked, ranked, side="left")
     last = np.searchsorted(ranked, ranked, side="right")
 
@@ -50,7 +60,7 @@ def auc(scores: Array, positive: NDArray[np.bool_]) -> dict[str, Any]:
         pairs = (w * hit).sum(axis=1) * negative[:, -1]
         return np.asarray(wins / np.where(pairs > 0, pairs, np.nan))
 
-    return interval(statistic, len(scores))
+    return statistic
 
 
 def rounded(value: float) -> float:

@@ -104,6 +104,7 @@ class TrainingConfig:
             gives the features more to learn from than four families do.
         dropout: before and within the head. lead_dropout: chance that a lead is silent.
         noise: largest SD of white noise, mV. largest_gain: records are scaled by up to this.
+        look_every: epochs between looks at the validation people; the last is always looked at.
         average: decay of the moving average of weights, which is what is kept.
     """
 
@@ -122,6 +123,7 @@ class TrainingConfig:
     noise: float = 0.02
     largest_gain: float = 1.2
     average: float = 0.998
+    look_every: int = 4
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a manifest."""

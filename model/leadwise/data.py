@@ -48,7 +48,7 @@ class Labelled:
         signals: mV, (n, 12, samples).
         diseases: (n, k), 1, 0 or NaN. statements: (n, s), 1 or 0. device: (n,), `NO_DEVICE` where
             unknown. sex: (n,), 1 female, 0 male, NaN unknown.
-        patients: ids, (n,).
+        names: of the diseases. patients: ids, (n,).
     """
 
     signals: Tensor
@@ -56,6 +56,7 @@ class Labelled:
     statements: Tensor
     device: Tensor
     sex: Tensor
+    names: tuple[str, ...]
     patients: NDArray[np.str_] = field(repr=False)
 
     def __len__(self) -> int:
@@ -103,5 +104,6 @@ def labelled(cohort: Cohort, diseases: Sequence[str], vocabulary: Vocabulary) ->
         torch.from_numpy(statements),
         torch.tensor([devices.get(name, NO_DEVICE) for name in cohort.device.tolist()]),
         torch.tensor([sex.get(s, float("nan")) for s in cohort.sex.tolist()]),
+        tuple(diseases),
         cohort.patient_ids,
     )

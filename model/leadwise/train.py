@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 SELECTED_BY = "mean area under the ROC curve of the diseases, on the validation people"
 WARM_UP = 0.05
-LOOK_EVERY = 4
 LARGEST_GRADIENT = 1.0
 CHUNK = 64
 AUXILIARY = ("sex", "device", "statements")
@@ -161,9 +160,9 @@ class LeadwiseTraining:
     def assess(self, epoch: int) -> Mapping[str, float]:
         """Areas under the ROC curves of the validation people; the score is one less their mean.
 
-        Every fourth epoch and the last: whole records take as long as a fifth of an epoch.
+        Every `look_every` epochs and the last: whole records take a fifth of an epoch's time.
         """
-        if (epoch + 1) % LOOK_EVERY and epoch + 1 < self.config.epochs:
+        if (epoch + 1) % self.config.look_every and epoch + 1 < self.config.epochs:
             self.tracker(epoch, self.last)
             return {"score": math.inf}
         self.logits = raw_logits(self.averaged, self.chosen_on.signals, self.fabric.device)
