@@ -1,6 +1,6 @@
 """Figure data that findings carry: plain lists, small enough for a JSON file.
 
-Kinds: "line", "scatter", "clouds", "leads", "beats", "bars" and "matrix" (drawn by
+Kinds: "line", "scatter", "clouds", "leads", "beats", "attributed", "bars" and "matrix" (drawn by
 `report.drawings`). A figure may carry others of the same finding under "more". Figures decide
 nothing.
 """
@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from axis_audit.checks.attributed_record import attributed as attributed
 
 MOST_POINTS = 600
 MOST_SAMPLES = 320

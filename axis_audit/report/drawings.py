@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from axis_audit.finding import Region
-from axis_audit.report import plot
+from axis_audit.report import attributed, plot
 from axis_audit.report.ecg_paper import panels, people_panels
 from axis_audit.report.records import number
 
@@ -54,6 +54,7 @@ def _drawing(figure: Any, acceptable: Region) -> Drawing | None:
     kinds: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
         "line": _line, "scatter": _scatter, "bars": _bars, "matrix": _matrix,
         "leads": _leads, "beats": _beats, "clouds": _clouds,
+        "attributed": _attributed,
     }  # fmt: skip
     draw = kinds.get(str(figure.get("kind", ""))) if isinstance(figure, Mapping) else None
     if draw is None:
@@ -237,6 +238,12 @@ def _beats(data: Mapping[str, Any]) -> Drawing:
     )
     title = data.get("title") or "people's beats on ECG paper"
     return Drawing(body, title, tuple(zip(SERIES, names, strict=False)), note, wide=True)
+
+
+def _attributed(data: Mapping[str, Any]) -> Drawing:
+    body = attributed.svg(attributed.sheet(data))
+    note = "the broader and redder the band behind the trace, the more the sample counted"
+    return Drawing(body, str(data["title"]), note=note, wide=True)
 
 
 def _marks(
