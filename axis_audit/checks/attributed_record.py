@@ -23,7 +23,7 @@ _TOP = 0.99
 """Quantile of a lead's attributions that gets the last colour: one spike must not pale the rest."""
 
 
-def attributed(
+def attributed(  # noqa: PLR0917
     signals: ArrayLike,
     maps: ArrayLike,
     masks: Mapping[str, ArrayLike],
@@ -64,7 +64,7 @@ def attributed(
     count = shown.shape[1] // step * step
     shown = (shown - np.median(shown, axis=1, keepdims=True))[:, :count:step]
     levels = _levels(strength)[:, :count].reshape(len(leads), -1, step).max(axis=2)
-    where = {n: m[:count].reshape(-1, step).any(axis=1) for n, m in where.items()}
+    where = {n: m[:count].reshape(-1, step).max(axis=1) for n, m in where.items()}
     drawn_rate = rate / step
 
     def panel(lead: str, start: int, stop: int) -> dict[str, Any]:
@@ -134,4 +134,4 @@ def _table(leads: Sequence[str]) -> Sequence[Sequence[str]]:
 def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:
     """First sample and the one after the last of each run."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return edges.reshape(-1, 2).tolist()  # type: ignore[no-any-return]
+    return edges.reshape(-1, 2).tolist()

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from axis_audit.checks.attributed_record import attributed as attributed
+from axis_audit.checks import attributed_record
 
 MOST_POINTS = 600
 MOST_SAMPLES = 320
 MOST_SECONDS = 2.5
 """Of a lead in a figure: the four columns of a paper ECG show so much of a ten-second record."""
+
+attributed = attributed_record.attributed
 
 
 def rounded(values: ArrayLike) -> list[Any]:

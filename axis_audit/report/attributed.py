@@ -91,8 +91,8 @@ def sheet(data: Mapping[str, Any]) -> Sheet:
         width = math.ceil((end - _LEFT) / 5 - 1e-6) * 5
         marks.append(Boxes("paper", [(_LEFT, top, width, bottom - top)]))
         marks.append(_pulse(zero, gain))
-        for text, down in (("waves", 3.0), ("attribution", 6.0)):
-            marks.append(Words("note", (_LEFT + _PULSE - 1.0, bottom + down), text, "end"))
+        beside = [("attribution", 5.9), *([("waves", 2.9)] if data["waves"] else [])]
+        marks += [Words("side", (_LEFT + _PULSE - 1.0, bottom + y), t, "end") for t, y in beside]
         for panel in panels:
             marks += _panel(panel, data["waves"], rate, gain, top=top, zero=zero, bottom=bottom)
         top = bottom + _BETWEEN
@@ -116,7 +116,7 @@ def svg(drawn: Sheet) -> Markup:
         else:
             body.append(plot.path(mark.style, "".join(_line(line) for line in mark.lines)))
     return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="ECG on paper, scrolls sideways">'
+        '<div class="scroll" tabindex="0" role="region" aria-label="ECG on paper">'
         '<svg class="ecg" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">{}</svg></div>'
     ).format(MM * drawn.width, MM * drawn.height, drawn.alt, Markup("").join(body))
 
@@ -146,7 +146,9 @@ def _extent(panels: Sequence[Panel], gain: float) -> tuple[float, float]:
     """Millimetres below and above zero, in large squares, with room for the names of leads."""
     known = [v for p in panels for v in plot.finite(p["signal"])]
     low, high = min([0.0, *known]) * gain, max([0.0, *known]) * gain
-    return 5.0 * max(1, math.ceil((1 - low) / 5)), 5.0 * max(2, math.ceil((high + _LABEL) / 5))
+    # A millivolt at least: the calibration pulse has to fit.
+    above = max(gain + 1, high + _LABEL)
+    return 5.0 * max(1, math.ceil((1 - low) / 5)), 5.0 * math.ceil(above / 5)
 
 
 def _pulse(zero: float, gain: float) -> Lines:

@@ -30,11 +30,11 @@ GRID = ((1.0, "#f4d9d3", 0.1), (5.0, "#e8b3a8", 0.18))
 """Millimetres, colour and width of the small and the large squares."""
 WIDTHS = {"trace": 0.34, "change": 0.24, "h1": 0.9, "h2": 1.1, "h3": 1.3, "h4": 1.5, "h5": 1.7}
 """Millimetres."""
-TEXT = {"title": (3.8, "bold", INK), "lead": (3.4, "bold", INK)}
+TEXT = {"title": (3.8, "bold", INK), "lead": (3.4, "bold", INK), "side": (2.4, "normal", QUIET)}
 SMALL = (2.7, "normal", QUIET)
 
 
-def draw(
+def draw(  # noqa: PLR0917
     signals: FloatArray,
     maps_by_disease: Mapping[str, FloatArray],
     masks: Mapping[str, NDArray[np.bool_]],
@@ -116,7 +116,7 @@ def _put(axes: Axes, mark: Lines | Boxes | Words, order: int) -> None:
     elif isinstance(mark, Boxes):
         patches = [Rectangle((x, y), width, height) for x, y, width, height in mark.boxes]
         colour = FILLS.get(style[0]) or HEAT[style[-1]]
-        frame: dict[str, Any] = {"linewidths": 0}
+        frame: dict[str, Any] = {"linewidths": 0, "antialiased": style[0] != "cell"}
         if style[0] == "trough":
             frame = {"linewidths": _points(0.15), "edgecolors": "#8a9199"}
         axes.add_collection(
@@ -130,23 +130,19 @@ def _put(axes: Axes, mark: Lines | Boxes | Words, order: int) -> None:
         axes.add_collection(
             LineCollection(
                 mark.lines, colors=colour, linewidths=_points(WIDTHS[style[-1]]), zorder=order,
-                capstyle="butt", joinstyle="round",
+                capstyle="round", joinstyle="round",
             ),
             autolim=False,
         )  # fmt: skip
 
 
 def _write(axes: Axes, mark: Words, style: Sequence[str], order: int) -> None:
-    from matplotlib.patheffects import withStroke
-
     size, weight, colour = TEXT.get(style[0], SMALL)
     side = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
-    text = axes.text(
+    axes.text(
         *mark.at, mark.text, fontsize=_points(size), fontweight=weight, color=colour, ha=side,
         va="baseline", zorder=order, parse_math=False,
     )  # fmt: skip
-    if "halo" in style:
-        text.set_path_effects([withStroke(linewidth=_points(0.8), foreground=SHEET)])
 
 
 def _squares(axes: Axes, box: tuple[float, float, float, float], order: int) -> None:

@@ -34,6 +34,7 @@ def every_figure() -> list[dict[str, Any]]:
         figures.scatter(ages, rng.normal(50, 9, 40), x_label="age", y_label="read", diagonal=True),
         figures.leads(LEADS, {"B": beat, "re-estimated": -beat}, rate=100.0, unit="units"),
         figures.beats(LEADS, people, rate=100.0, unit="mV"),
+        attributed(),
         figures.bars({"without I": 1.0, "without II": -2.0}, x_label="years", marks={"0": 0.0}),
         figures.clouds(
             {"real": rng.normal(0, 1, (30, 2)), "drawn": rng.normal(0, 1, (20, 2))},
@@ -43,6 +44,23 @@ def every_figure() -> list[dict[str, Any]]:
         figures.beats(("II",), {"A": {"recorded": beat[:1]}}, rate=250.0, unit="RMS"),
         figures.matrix(LEADS, rng.uniform(0, 9, (12, 12)), label="years", title="exchanges"),
     ]
+
+
+def attributed(**rest: Any) -> dict[str, Any]:
+    """A record of ten seconds, beats of which lead V2 counted most."""
+    time = np.arange(1000) / 100
+    beats = np.exp(-(((time % 0.8 - 0.4) / 0.02) ** 2))
+    given: dict[str, Any] = {
+        "signals": beats * np.linspace(-1, 1.5, 12)[:, None],
+        "maps": beats * np.where(np.array(LEADS) == "V2", 0.3, -0.1)[:, None],
+        "masks": {"QRS": beats > 0.1, "ST-T": (time % 0.8 > 0.5) & (time % 0.8 < 0.7)},
+        "rate": 100.0,
+        "leads": LEADS,
+        "title": "MI: myocardial infarction",
+        "probability": 0.87,
+        "method": "integrated gradients",
+    }
+    return figures.attributed(**{**given, **rest})
 
 
 def finding(check: str = "leakage.mlp", **rest: Any) -> Finding:
@@ -150,4 +168,4 @@ def with_every_string(value: Any, text: str, name: str = "") -> Any:
     return text + value
 
 
-KINDS = frozenset({"line", "scatter", "leads", "beats", "bars", "matrix"})
+KINDS = frozenset({"line", "scatter", "clouds", "leads", "beats", "attributed", "bars", "matrix"})
