@@ -40,6 +40,13 @@ def auc(scores: Array, positive: NDArray[np.bool_]) -> dict[str, Any]:
     return interval(area(scores, positive.astype(np.float64)), len(scores))
 
 
+def auc_drop(before: Array, after: Array, positive: NDArray[np.bool_]) -> dict[str, Any]:
+    """How much less the area under the ROC curve is by `after` than by `before`, same people."""
+    truth = positive.astype(np.float64)
+    first, second = area(before, truth), area(after, truth)
+    return interval(lambda w: first(w) - second(w), len(before))
+
+
 def area(scores: Array, truth: Array) -> Callable[[Array], Array]:
     """The area under the ROC curve as a function of multiplicities (k, people).
 

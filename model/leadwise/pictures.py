@@ -148,7 +148,11 @@ def _write(axes: Axes, mark: Words, style: Sequence[str], order: int) -> None:
 def _squares(axes: Axes, box: tuple[float, float, float, float], order: int) -> None:
     x, y, width, height = box
     for step, colour, wide in GRID:
-        style = {"colors": colour, "linewidth": _points(wide), "zorder": order + 0.1}
+        style: dict[str, Any] = {
+            "colors": colour,
+            "linewidth": _points(wide),
+            "zorder": order + 0.1,
+        }
         axes.vlines(np.arange(x, x + width + 1e-6, step), y, y + height, **style)
         axes.hlines(np.arange(y, y + height + 1e-6, step), x, x + width, **style)
 
