@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from axis_audit.cohort import LEADS
+from axis_audit.report.attributed import HOTTEST
 
 Array = NDArray[np.float64]
 LAYOUT = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
 RHYTHM = "II"
-HOTTEST = 5
-"""Colours are 0 (none) to 5; more could not be told apart on paper."""
 COLUMN_SECONDS, STRIP_SECONDS = 2.5, 10.0
 MOST_RATE = 125.0
 """Samples a second that are drawn: five a millimetre of paper."""
@@ -36,12 +35,13 @@ def attributed(  # noqa: PLR0917
     """A record's paper ECG, coloured by how much each sample counted.
 
     Three rows of four columns of 2.5 s, one after the other in time, and lead II for 10 s beneath.
-    Levels 0 to 5 are sixths of the lead's own scale, whose end is the largest hundredth of its
-    attributions that are not zero, whatever their sign.
+    Levels 0 to 5 are sixths of the lead's own scale of sizes, whatever their sign; it ends at the
+    99th percentile of those that are not zero.
 
     Args:
-        signals: mV, (leads, samples); each lead's median is drawn at zero. maps: attributions,
-            signed, (leads, samples). masks: name of a wave -> where it is, (samples,).
+        signals: mV, (leads, samples); each lead's median is drawn at zero.
+        maps: attributions, signed, (leads, samples).
+        masks: name of a wave -> where it is, (samples,); the first two have blocks of their own.
         rate: samples a second. leads: names, standard ones in any order, or others.
         title: the disease, and whose record it is. probability: predicted, from 0 to 1.
         method: of attribution.
@@ -80,6 +80,8 @@ def attributed(  # noqa: PLR0917
     table = _table(leads)
     samples = shown.shape[1]
     width = min(round(COLUMN_SECONDS * drawn_rate), samples // len(table[0]))
+    if width < 2:
+        raise ValueError(f"{samples} samples are too few to draw")
     rows = [[panel(n, i * width, (i + 1) * width) for i, n in enumerate(names)] for names in table]
     rhythm = RHYTHM if RHYTHM in leads else leads[0]
     rows.append([panel(rhythm, 0, min(samples, round(STRIP_SECONDS * drawn_rate)))])
@@ -103,8 +105,8 @@ def _insist(
     if signals.ndim != 2 or signals.shape != strength.shape or len(signals) != len(leads):
         shapes = f"signals {signals.shape}, maps {strength.shape}"
         raise ValueError(f"{shapes} and {len(leads)} leads are no record")
-    if len(set(leads)) != len(leads) or signals.shape[1] < 2 * len(leads):
-        raise ValueError("a lead twice, or too few samples to draw")
+    if len(set(leads)) != len(leads) or not len(leads):
+        raise ValueError("a lead twice, or none")
     for name, mask in masks.items():
         if mask.shape != signals.shape[1:]:
             raise ValueError(f"mask {name} has shape {mask.shape}, not {signals.shape[1:]}")
@@ -127,8 +129,7 @@ def _table(leads: Sequence[str]) -> Sequence[Sequence[str]]:
     """Rows of lead names: as every cardiologist knows them, or three a column as they come."""
     if set(leads) == set(LEADS):
         return LAYOUT
-    columns = math.ceil(len(leads) / 3)
-    return [leads[row::3] for row in range(min(3, len(leads)))] if columns else []
+    return [leads[row::3] for row in range(min(3, len(leads)))]
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:

@@ -24,6 +24,7 @@ SPEED = 25.0
 """Millimetres a second."""
 GAINS = (10.0, 5.0, 2.5, 1.0)
 HOTTEST = 5
+"""Colours are 0 (none) to 5; more could not be told apart on paper."""
 WAVES = ("wave1", "wave2")
 """Styles of the waves' blocks: the first is darker and taller, so colour is not needed."""
 _LEFT, _PULSE, _WIDTH = 5.0, 15.0, 275.0
@@ -224,8 +225,7 @@ def _between(a: Point, b: Point) -> Point:
 
 
 def _runs(levels: Sequence[int], level: int) -> list[tuple[int, int]]:
-    runs = []
-    at = 0
+    runs, at = [], 0
     for value, group in groupby(levels):
         length = len(list(group))
         if value == level:

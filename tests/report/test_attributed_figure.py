@@ -115,6 +115,8 @@ def test_other_leads_are_drawn_as_they_come(leads) -> None:
         ({"leads": ("I",) * 12}, "a lead twice"),
         ({"probability": float("nan")}, "no probability"),
         ({"probability": 1.2}, "no probability"),
+        ({"leads": (), "signals": np.zeros((0, 9)), "maps": np.zeros((0, 9))}, "or none"),
+        ({"rate": 20_000.0}, "too few to draw"),
         ({"rate": 0.0}, "no sampling rate"),
     ],
 )
