@@ -15,11 +15,11 @@ from axis_audit.cohort import LEADS
 from axis_audit.errors import InputError
 from model.leadwise import attribution
 from model.leadwise.config import KIND, NetworkConfig
-from model.leadwise.network import LeadwiseNetwork, prepare
+from model.leadwise.network import LeadwiseNetwork, fused, prepare
 from model.training import chunks
 
 FloatArray = NDArray[np.float32]
-CHUNK = 32
+CHUNK = 16
 CLAIMS = frozenset({"attribution", "integrity"})
 
 
@@ -43,7 +43,7 @@ class LeadwiseModel:
 
     def __init__(self, network: LeadwiseNetwork) -> None:
         # Explanations need gradients of the input alone: half the work.
-        self.network = network.eval().requires_grad_(False)
+        self.network = fused(network).requires_grad_(False)
         config = network.config
         self.input_spec = InputSpec("record", LEADS, config.rate, config.samples)
         self.diseases = config.names

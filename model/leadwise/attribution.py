@@ -15,13 +15,13 @@ from model.leadwise.network import LeadwiseNetwork, prepare
 from model.training import derived_seed
 
 METHODS = ("integrated_gradients", "gradient_shap", "occlusion")
-STEPS, STEPS_OF_ATTENTION = 16, 96
+STEPS, STEPS_OF_ATTENTION = 24, 96
 """Points of the Gauss-Legendre sum; attention normalises its input, which bends the path."""
 SHAP_DRAWS = 16
 SHAP_NOISE = 0.05
 """SD of the noise on the signals, in parts of their own SD."""
 OCCLUDED_SECONDS = 0.2
-ROWS_AT_ONCE = 96
+ROWS_AT_ONCE = 16
 
 
 def explain(network: LeadwiseNetwork, signals: Tensor, disease: int, method: str) -> Tensor:

