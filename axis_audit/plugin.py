@@ -51,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--cohort",
         metavar="SOURCE",
-        help="people to audit on: a directory of PTB-XL or LUDB, your own .npz (signals in mV, "
+        help="people to audit on: a directory of PTB-XL, LUDB or the CinC Challenges 2020/2021 "
+        "(.hea and .mat with diagnoses), your own .npz (signals in mV, "
         "rate, age, patient_ids, ...), NAME:SOURCE for a reader of your own (hook "
         "pytest_axis_audit_cohorts), "
         "or atlas, the embedded synthetic cohort (default)",

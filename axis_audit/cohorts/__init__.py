@@ -1,4 +1,4 @@
-"""Where cohorts come from: the embedded atlas, PTB-XL, LUDB, or arrays of one's own.
+"""Where cohorts come from: the embedded atlas, PTB-XL, LUDB, CinC, or arrays of one's own.
 
 Importing this package is cheap; the readers and their libraries load when a cohort is opened.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ATLAS = "atlas"
 _KNOWN = (
-    "PTB-XL (a folder with ptbxl_database.csv), LUDB (a folder with ludb.csv), arrays (a .npz "
-    "file), or the word 'atlas'"
+    "PTB-XL (a folder with ptbxl_database.csv), LUDB (a folder with ludb.csv), CinC 2020/2021 (a "
+    "folder of .hea and .mat with #Dx lines), arrays (a .npz file), or the word 'atlas'"
 )
 
 
@@ -42,7 +42,7 @@ def open_cohort(
     """Open a cohort by name or path.
 
     Args:
-        source: 'atlas', a folder of PTB-XL or LUDB, a .npz of arrays, or `NAME:SOURCE` for a
+        source: 'atlas', a folder of PTB-XL, LUDB or CinC, a .npz of arrays, or `NAME:SOURCE` for a
             reader of somebody else's (entry-point group `axis_audit.cohorts`, or `readers`), which
             gives the rows it sees fit: `beats` and `per_record` do not reach it.
         folds: which folds; by default all that are there, and of the atlas fold 9.
@@ -51,9 +51,9 @@ def open_cohort(
             peak at sample 160, up to `per_record` a record (see `cohorts.cycles`).
         beats: one median beat a record, or up to `per_record` single ones, which then share
             their record's id and hash.
-        rate: samples per second of records: PTB-XL has 100 and 500, LUDB and arrays are resampled.
-            Of PTB-XL, also which recordings beats and cycles are cut from; those of LUDB and of
-            arrays are used as they are. Beats always come at 100.
+        rate: samples per second of records: PTB-XL has 100 and 500, others are resampled. Of
+            PTB-XL, also which recordings beats and cycles are cut from; those of other sources
+            are used as they are. Beats always come at 100.
         patients: at most so many people, drawn with `seed`; all of a person's rows are kept.
         progress: a bar on standard error while recordings are prepared.
         readers: name -> function, or its name as "module:function"; see `cohorts.readers`.
@@ -131,6 +131,7 @@ def _open_path(
     path: Path, folds: tuple[int, ...] | None, how: Preparation, progress: bool
 ) -> Cohort:
     if path.is_dir():
+        from axis_audit.cohorts.cinc import is_cinc, open_cinc
         from axis_audit.cohorts.ludb import TABLE as LUDB_TABLE
         from axis_audit.cohorts.ludb import open_ludb
         from axis_audit.cohorts.ptbxl import DATABASE, open_ptbxl
@@ -139,6 +140,8 @@ def _open_path(
             return open_ptbxl(path.resolve(), folds, how, progress)
         if (path / LUDB_TABLE).is_file():
             return open_ludb(path.resolve(), folds, how, progress)
+        if is_cinc(path):
+            return open_cinc(path.resolve(), folds, how, progress)
         inside = sorted(entry.name for entry in path.iterdir())
         listed = ", ".join(inside[:8]) + (", ..." if len(inside) > 8 else "")
         raise CohortError(

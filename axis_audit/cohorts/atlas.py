@@ -222,7 +222,7 @@ def open_atlas(
         raise CohortError(
             "atlas",
             f"it draws beats, not {kind}s",
-            f"a model of {kind}s needs recordings: give a folder of PTB-XL or LUDB, or a .npz "
+            f"a model of {kind}s needs recordings: give a folder of PTB-XL, LUDB or CinC, or a .npz "
             "(--cohort PATH)",
         )
     chosen = tuple(dict.fromkeys(folds)) if folds is not None else (AUDIT_FOLD,)

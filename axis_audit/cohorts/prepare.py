@@ -61,12 +61,14 @@ class Strip(NamedTuple):
     """What is read of a file.
 
     `signals` are mV, (12, samples), leads as `LEADS`; `rate` samples per second; `qrs` onset and
-    offset of every complex in samples, (beats, 2), where experts marked them (only cycles ask).
+    offset of every complex in samples, (beats, 2), where experts marked them (only cycles ask);
+    `raw` what the signals were resampled from, if they were: a recording hashes alike at any rate.
     """
 
     signals: NDArray[Any]
     rate: float
     qrs: NDArray[np.int64] | None = None
+    raw: NDArray[Any] | None = None
 
 
 Read = Callable[[str], tuple[NDArray[Any], float] | Strip]
@@ -198,7 +200,7 @@ def prepare_strip(read: Strip, how: Preparation) -> tuple[NDArray[np.int16], Flo
     Raises:
         UnusableStripError: with the plain-word reason.
     """
-    strip, rate, qrs = read
+    strip, rate, qrs, _ = read
     if fault := strip_fault(strip):
         raise UnusableStripError(fault)
     none = np.empty(0, np.float32)
@@ -230,7 +232,8 @@ def prepare_chunk(read: Read, paths: Sequence[str], how: Preparation) -> Prepare
     for index, path in enumerate(paths):
         try:
             strip = Strip(*read(path))
-            hashes[index] = waveform_hashes(np.nan_to_num(strip.signals[None, eight]))[0]
+            hashed = strip.signals if strip.raw is None else strip.raw
+            hashes[index] = waveform_hashes(np.nan_to_num(hashed[None, eight]))[0]
             made, lasting = prepare_strip(strip, how)
         except UnusableStripError as reason:
             reasons[index] = str(reason)

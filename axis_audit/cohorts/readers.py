@@ -73,7 +73,7 @@ def read(
             source,
             f"nobody here reads {name!r} (known: {', '.join(sorted(readers)) or 'none'})",
             "register a reader (hook pytest_axis_audit_cohorts, entry-point group "
-            f"{GROUP}), or give a folder of PTB-XL or LUDB, a .npz file or atlas",
+            f"{GROUP}), or give a folder of PTB-XL, LUDB or CinC, a .npz file or atlas",
         )
     reader = readers[name]
     function = resolve(reader, "cohort reader") if isinstance(reader, str) else reader

@@ -80,7 +80,8 @@ def file_stats(root: Path, names: Sequence[str]) -> dict[str, str]:
                 for e in entries:
                     stem, suffix = os.path.splitext(e.name)
                     about = e.stat()
-                    found.setdefault(f"{folder}/{stem}", {})[suffix] = (
+                    name = f"{folder}/{stem}" if folder else stem
+                    found.setdefault(name, {})[suffix] = (
                         f"{suffix} {about.st_size} {about.st_mtime_ns}"
                     )
         except OSError:
