@@ -222,8 +222,8 @@ def open_atlas(
         raise CohortError(
             "atlas",
             f"it draws beats, not {kind}s",
-            f"a model of {kind}s needs recordings: give a folder of PTB-XL, LUDB or CinC, or a .npz "
-            "(--cohort PATH)",
+            f"a model of {kind}s needs recordings: give a folder of PTB-XL, LUDB or CinC, or "
+            "a .npz (--cohort PATH)",
         )
     chosen = tuple(dict.fromkeys(folds)) if folds is not None else (AUDIT_FOLD,)
     absent = [f for f in chosen if f not in PATIENTS_PER_FOLD]

@@ -14,6 +14,7 @@ FLOORS: dict[str, int] = {
     # The ground floor: knows nothing above it.
     "errors": 0, "finding": 0, "capabilities": 0, "cohort": 0, "measures": 0, "statistics": 0,
     "perturbations": 0, "containment": 0, "plain_values": 0, "delineation": 0, "diseases": 0,
+    "diagnosis_codes": 0,
     # What a check is made of.
     "decision": 1, "checkpoint": 1, "checkpoint_archive": 1, "cohorts": 1, "probes": 1,
     "evidence": 1, "report": 1, "registry": 1, "settings": 1, "finished": 1, "journal": 1,
