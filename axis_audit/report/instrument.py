@@ -57,6 +57,22 @@ def delineator() -> dict[str, float]:
     return found
 
 
+@lru_cache
+def regions() -> dict[str, float]:
+    """How far the regions of records are from LUDB's cardiologists', in words and numbers.
+
+    People on whom nothing about them was chosen (tests/benchmarks/ludb_regions.py).
+    """
+    record = _read("report/data/regions.json")["odd"]
+    found: dict[str, float] = {}
+    for wave in ("QRS", "ST-T"):
+        found[f"of {wave} samples, cardiologists agree"] = record[wave]["of_ours_theirs"]
+        found[f"of cardiologists' {wave} samples, found"] = record[wave]["of_theirs_ours"]
+    for end in ("QRS onset", "QRS offset", "T end"):
+        found[f"median error of the {end} in ms"] = record[end]["median_absolute_error"]
+    return found
+
+
 def columns(record: Mapping[str, Any]) -> list[Column]:
     """PASS of leaks up to the margin and FAIL of larger ones; PASS at the margin is wrong."""
     margin = float(record["settings"]["margin"])

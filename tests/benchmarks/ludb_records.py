@@ -40,7 +40,7 @@ def records(root: Path) -> Iterator[Record]:
     table = ludb.read_table(root)
     for number, name, codes in zip(table["ID"], table["filename"], table["diagnoses"], strict=True):
         try:
-            strip, rate, _ = ludb.read_strip(root, name)
+            strip, rate, *_ = ludb.read_strip(root, name)
             marks = read_marks(root, name, strip.shape[1])
         except UnusableStripError as reason:
             print(f"record {number} left out: {reason}")
