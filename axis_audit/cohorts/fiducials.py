@@ -1,8 +1,8 @@
 """Fiducial points of PTB-XL+ 1.0.1 (Strodthoff et al., Scientific Data 10:279, 2023), if at hand.
 
 `AXIS_AUDIT_PTBXL_PLUS` names the folder that holds `fiducial_points/`. Of its files one a record
-counts, ECGdeli's marks of all leads together (fiducial_points/ecgdeli/00000/00001_points_global.atr):
-WFDB annotations at 500 Hz whose notes say what a mark is ("QRS onset", "R peak", "QRS offset",
+counts, ECGdeli's marks of all leads together (ecgdeli/00000/00001_points_global.atr), which are
+WFDB annotations at 500 Hz; their notes say what a mark is ("QRS onset", "R peak", "QRS offset",
 "t-wave offset"). They are an algorithm's marks, too, and nobody's judgement.
 """
 
