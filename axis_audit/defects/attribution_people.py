@@ -28,7 +28,7 @@ _LATENTS, _SPREAD = 8, 0.8
 """Components in which beats differ, and by what share of the atlas's deviations."""
 _NOISE, _DRIFT = 0.012, 0.03
 """Millivolts."""
-_SEVERITY = (-0.2, 0.5, 0.35, 1.6)
+_SEVERITY = (-0.1, 0.4, 0.45, 1.6)
 """Of its logarithm mean and deviation; least and most; in units of the bumps below."""
 
 Bump = tuple[float, float, Mapping[str, float]]

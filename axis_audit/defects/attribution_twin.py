@@ -183,9 +183,8 @@ def r_peaks(x: Float64Array) -> NDArray[np.int64]:
     found = np.flatnonzero((steep == highest) & (steep > 0.25 * np.quantile(steep, 0.98)))
     size = np.sum(x**2, axis=0)
     # The tallest sample beside the steepest place; at the ends a filter would look at nothing.
-    tallest = [
-        max(range(max(0, p - 5), min(len(size), p + 6)), key=size.__getitem__) for p in found
-    ]
+    starts = [max(0, int(place) - 5) for place in found]
+    tallest = [start + int(np.argmax(size[start : start + 11])) for start in starts]
     inside = [p for p in tallest if BEFORE + ABOUT <= p < SAMPLES - AFTER - ABOUT]
     return np.array(inside, np.int64)
 
