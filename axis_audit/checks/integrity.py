@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from axis_audit.capabilities import AlignsLeads, Batch, ModelUnderAudit
+from axis_audit.capabilities import AlignsLeads, Batch, Classifies, Explains, ModelUnderAudit
 from axis_audit.cohort import Cohort
 from axis_audit.errors import MeasurementError, NotApplicable
 from axis_audit.evidence import Evidence
@@ -19,6 +19,8 @@ FEWEST_LEADS = 8
 _ROWS = 64
 _MANY = 512
 _OTHER_BATCH = 100
+_EXPLAINED = 4
+"""Rows whose maps are made: each takes as long as hundreds of logits."""
 
 
 @check(
@@ -99,9 +101,9 @@ def reload(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
 def batch_independence(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
     """Largest difference of an output between company and company, in that output's SD.
 
-    Latents, canonical beats, reconstructions, predicted ages and what is made of single leads, of
-    16 rows one by one and together; of the first 512 together and in reverse order by the hundred,
-    so that neither a row's neighbours nor its place in the batch may matter.
+    Latents, canonical beats, reconstructions, logits, predicted ages and what is made of single
+    leads, of 16 rows one by one and together; of the first 512 together and in reverse order by
+    the hundred, so that neither a row's neighbours nor its place in the batch may matter.
     """
     cohort = evidence.cohort
     few, many = np.arange(min(16, evidence.n)), np.arange(min(_MANY, evidence.n))
@@ -133,7 +135,7 @@ def batch_independence(model: ModelUnderAudit, evidence: Evidence) -> Measuremen
     source="IEEE 754",
 )
 def finite(model: ModelUnderAudit, evidence: Evidence) -> Measurement:
-    """Values of latents, canonical beats, reconstructions and predicted ages that are no numbers.
+    """Values of latents, canonical beats, reconstructions, logits and ages that are no numbers.
 
     Of everybody as recorded, and of the first 512 at half and double gain and with a lead flat,
     each person another: what a recorder may do must not make a number into none.
@@ -221,6 +223,8 @@ def _outputs(
         outputs["reconstructions"] = np.asarray(model.decode(outputs["latents"]))
     if isinstance(model, AlignsLeads):
         outputs |= _of_single_leads(model, cohort.leads, signals)
+    if isinstance(model, Classifies):
+        outputs["logits"] = np.asarray(model.classify(signals))
     if hasattr(model, "predict_age"):
         columns = {k: getattr(cohort, k)[rows] for k in ("age", "sex", "site", "device")}
         outputs["predicted ages"] = np.asarray(model.predict_age(Batch(signals, columns)))
@@ -241,11 +245,16 @@ def _of_single_leads(
 
 
 def _everything(model: Any, cohort: Cohort) -> dict[str, np.ndarray]:
-    """`_outputs` of the first people, the axis, and draws."""
+    """`_outputs` of the first people, the axis, maps of a few, and draws."""
     outputs = _outputs(model, cohort, np.arange(min(_ROWS, len(cohort))))
     if hasattr(model, "axis_value"):
         outputs["g(age)"] = np.asarray(model.axis_value(np.linspace(18.0, 95.0, 155)))
         outputs["B"] = np.asarray(model.axis_direction())
+    if isinstance(model, Explains):
+        few = cohort.signals[:_EXPLAINED]
+        for name in model.diseases:
+            maps = model.explain(few.copy(), name, model.explanations[0])
+            outputs[f"maps of {name}"] = np.asarray(maps)
     if hasattr(model, "sample"):
         outputs["draws"] = np.asarray(model.sample(_OTHER_BATCH, 0))
     return outputs

@@ -40,6 +40,10 @@ _RIDGE = 1e-4
 _PADDED = 1080
 _APART = 25
 """Samples within which there is one beat."""
+_LOUDER = 3.0
+"""Random filters than fitted ones, which know what to answer."""
+_TALL = 20
+"""Samples that are steeper than the one that others are measured by."""
 _DRAWS, _JITTER = 16, 0.01
 """Of gradient SHAP: points on the line, and noise in mV about the baseline."""
 _PATCH = 5
@@ -90,16 +94,19 @@ class AttributionTwin:
     def places(self, x: Float64Array) -> Float64Array:
         """How much each place of centred records counts, (n, 1080): alike about R, 0 elsewhere."""
         found = np.zeros((len(x), _PADDED))
-        for row, peaks in zip(found, (r_peaks(record) for record in x), strict=True):
-            about = np.asarray(peaks)[:, None] + np.arange(-ABOUT, ABOUT + 1) - BEFORE
-            row[about.ravel() % _PADDED] = 1.0 / max(1, about.size)
+        for row, about in zip(found, places_about_r(x), strict=True):
+            row[about] = 1.0 / max(1, about.size)
         return found
 
     def counted(self, x: Float64Array) -> Float64Array:
         """Mean over beats of what counts of each filter's responses, (n, diseases)."""
-        weights = self.places(x)
-        found = [np.sum(weights * clipped(self.responses(x, d)), axis=1) for d in range(4)]
-        return np.stack(found, axis=1)
+        found = np.zeros((len(x), len(DISEASES)))
+        for row, record, places in zip(found, x, places_about_r(x), strict=True):
+            if places.size:
+                windows = record[:, places[:, None] + np.arange(LENGTH)]
+                # einsum sums in one order whatever the batch: rows stay independent.
+                row[:] = clipped(np.einsum("lpk,dlk->pd", windows, self.filters)).mean(axis=0)
+        return found
 
     def classify(self, signals: FloatArray) -> FloatArray:
         """Logits (n, 4)."""
@@ -162,11 +169,11 @@ class AttributionTwin:
         return np.repeat(lost / _PATCH, _PATCH, axis=2)
 
     def randomised(self, seed: int) -> AttributionTwin:
-        """Filters drawn anew, as long as the old ones."""
+        """Filters drawn anew, long enough for most beats to be answered."""
         drawn = np.random.default_rng(seed).standard_normal(self.filters.shape)
         lengths = [np.sqrt(np.sum(f**2, axis=(1, 2), keepdims=True)) for f in (self.filters, drawn)]
         made = {f.name: getattr(self, f.name) for f in fields(self)}
-        return type(self)(**{**made, "filters": drawn * lengths[0] / lengths[1]})
+        return type(self)(**{**made, "filters": _LOUDER * drawn * lengths[0] / lengths[1]})
 
 
 def clipped(responses: Float64Array) -> Float64Array:
@@ -174,19 +181,32 @@ def clipped(responses: Float64Array) -> Float64Array:
     return np.asarray(np.clip(responses - FROM, 0.0, UP_TO - FROM))
 
 
-def r_peaks(x: Float64Array) -> NDArray[np.int64]:
-    """Where the steepest waves of a record (12, samples) stand: its QRS complexes."""
-    steep = np.zeros(x.shape[1])
-    steep[1:-1] = np.sum((x[:, 2:] - x[:, :-2]) ** 2, axis=0)
-    steep = uniform_filter1d(steep, 5)
-    highest = maximum_filter1d(steep, 2 * _APART + 1)
-    found = np.flatnonzero((steep == highest) & (steep > 0.25 * np.quantile(steep, 0.98)))
-    size = np.sum(x**2, axis=0)
-    # The tallest sample beside the steepest place; at the ends a filter would look at nothing.
-    starts = [max(0, int(place) - 5) for place in found]
-    tallest = [start + int(np.argmax(size[start : start + 11])) for start in starts]
-    inside = [p for p in tallest if BEFORE + ABOUT <= p < SAMPLES - AFTER - ABOUT]
-    return np.array(inside, np.int64)
+def places_about_r(x: Float64Array) -> list[NDArray[np.int64]]:
+    """Where windows of `LENGTH` samples begin that have an R peak of records (n, 12, samples) in
+    their place, or a sample or two off."""
+    return [
+        (peaks[:, None] + np.arange(-ABOUT, ABOUT + 1) - BEFORE).ravel() for peaks in r_peaks(x)
+    ]
+
+
+def r_peaks(x: Float64Array) -> list[NDArray[np.int64]]:
+    """Where the steepest waves of records (n, 12, samples) stand: their QRS complexes."""
+    steep = np.zeros((len(x), x.shape[2]))
+    steep[:, 1:-1] = np.sum((x[..., 2:] - x[..., :-2]) ** 2, axis=1)
+    steep = uniform_filter1d(steep, 5, axis=1)
+    highest = maximum_filter1d(steep, 2 * _APART + 1, axis=1)
+    # Only what is a share of the steepest: silence has none, and no scale matters.
+    enough = 0.25 * np.partition(steep, -_TALL, axis=1)[:, -_TALL, None]
+    size = np.sum(x**2, axis=1)
+    peaks = []
+    for row, wave in zip((steep == highest) & (steep > enough), size, strict=True):
+        starts = [max(0, int(place) - 5) for place in np.flatnonzero(row)]
+        # The tallest sample beside the steepest place.
+        tallest = np.array([s + int(np.argmax(wave[s : s + 11])) for s in starts], np.int64)
+        # At the ends a filter would look at nothing.
+        inside = (tallest >= BEFORE + ABOUT) & (tallest < SAMPLES - AFTER - ABOUT)
+        peaks.append(tallest[inside])
+    return peaks
 
 
 def fit_attribution_twin(drawn: Drawn) -> AttributionTwin:
@@ -198,10 +218,8 @@ def fit_attribution_twin(drawn: Drawn) -> AttributionTwin:
     twin = AttributionTwin(np.zeros((4, len(LEADS), LENGTH)), np.ones(4), np.zeros(4))
     x = twin.prepare(drawn.people.signals)
     windows, ill = [], []
-    for record, severity in zip(x, drawn.severity, strict=True):
-        about = (r_peaks(record)[:, None] + np.arange(-ABOUT, ABOUT + 1)).ravel()
-        columns = about[:, None] + np.arange(-BEFORE, AFTER + 1)
-        windows.append(record[:, columns].transpose(1, 0, 2))
+    for record, about, severity in zip(x, places_about_r(x), drawn.severity, strict=True):
+        windows.append(record[:, about[:, None] + np.arange(LENGTH)].transpose(1, 0, 2))
         ill.append(np.broadcast_to(np.minimum(severity, 1.0), (len(about), len(severity))))
     every, target = np.concatenate(windows), np.concatenate(ill)
     for d, disease in enumerate(DISEASES):

@@ -12,7 +12,7 @@ from axis_audit.defects.attribution_people import draw
 from axis_audit.defects.attribution_twin import AttributionTwin, fit_attribution_twin
 from axis_audit.defects.twins import DIMENSIONS, PEOPLE, REFERENCE_SEED, TRAINING, manifest_of
 
-SHARE = 4
+SHARE = 8
 """So many times fewer people than other twins are audited on: each brings a whole record."""
 _FIRST_SEED = 90_000
 

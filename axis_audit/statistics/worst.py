@@ -14,7 +14,7 @@ from axis_audit.statistics.levels import Estimate, Levels
 
 
 def shared(levels: Levels, count: int) -> Levels:
-    """Levels at which each of `count` estimates is to be made, for `largest` of them."""
+    """Levels at which each of `count` estimates is to be made, for the worst of them."""
     return replace(levels, fail_tail=levels.fail_tail / count)
 
 
@@ -24,4 +24,13 @@ def largest(estimates: Sequence[Estimate]) -> Estimate:
         max(e.value for e in estimates),
         (max(e.interval[0] for e in estimates), max(e.interval[1] for e in estimates)),
         (max(e.fail_interval[0] for e in estimates), max(e.fail_interval[1] for e in estimates)),
+    )
+
+
+def smallest(estimates: Sequence[Estimate]) -> Estimate:
+    """The smallest of estimates made at `shared` levels."""
+    return Estimate(
+        min(e.value for e in estimates),
+        (min(e.interval[0] for e in estimates), min(e.interval[1] for e in estimates)),
+        (min(e.fail_interval[0] for e in estimates), min(e.fail_interval[1] for e in estimates)),
     )

@@ -1,0 +1,87 @@
+"""One number a disease, with its interval; the worst disease decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from axis_audit.checks import figures
+from axis_audit.explained import FEWEST, Explained
+from axis_audit.finding import Controls, Measurement
+from axis_audit.statistics.levels import Estimate, Levels
+from axis_audit.statistics.worst import largest, shared, smallest
+
+_NOTHING = Estimate(0.0, (-1.0, 1.0), (-1.0, 1.0))
+"""Of nobody: on the line of a share or a cosine anything."""
+
+
+def worst_of(
+    found: Explained,
+    each: Mapping[str, tuple[str, Callable[[Levels], Estimate]]],
+    *,
+    lowest: bool,
+    x_label: str,
+    told: Callable[[], Mapping[str, Any]] = dict,
+    more: Callable[[str], Sequence[Mapping[str, Any]]] | None = None,
+    marks: Mapping[str, float] | None = None,
+    few: Sequence[str] = (),
+    complaint: Callable[[Estimate], str] = lambda _: "",
+) -> Measurement:
+    """The worst of some estimates, and all of them in the details and the figure.
+
+    Args:
+        each: what is estimated -> the disease whose people it is of, and the estimate at levels.
+        lowest: whether the lowest is the worst. told: further details. more: further figures, given
+            the worst one's disease. few: complaints about too few people.
+        complaint: of the worst estimate, why it says nothing.
+
+    Returns:
+        a measurement that can neither PASS nor FAIL where a disease has fewer than `FEWEST` people.
+    """
+    scarce = {name for name, _ in each.values() if found.cases[name].found < FEWEST}
+    lacking = [
+        f"{found.cases[name].found} of the audited people have {name}; {FEWEST} are needed"
+        for name in sorted(scarce)
+    ] + list(few)
+    some = {what: (name, one) for what, (name, one) in each.items() if name not in scarce}
+    levels = shared(found.evidence.levels, max(1, len(each)))
+    made = {what: one(levels) for what, (_, one) in some.items()}
+    chosen = (smallest if lowest else largest)(list(made.values())) if made else _NOTHING
+    values = {what: estimate.value for what, estimate in made.items()}
+    details: dict[str, Any] = {what: _in_words(estimate) for what, estimate in made.items()}
+    if made:
+        details |= told()
+    worst = (min if lowest else max)(values, key=values.__getitem__) if values else ""
+    people = {name for name, _ in some.values()}
+    ids = [found.cases[name].people.patient_ids for name in people]
+    count = len(np.unique(np.concatenate(ids))) if ids else 0
+    return Measurement(
+        chosen.value,
+        chosen.interval,
+        sum(len(found.cases[name].people) for name in people),
+        count,
+        fail_interval=chosen.fail_interval,
+        controls=Controls(complaint="; ".join(lacking) or complaint(chosen)),
+        figure=figures.attempted(
+            lambda: figures.together(
+                figures.limited(
+                    figures.bars(
+                        values,
+                        intervals=[e.interval for e in made.values()],
+                        x_label=x_label,
+                        marks=marks,
+                    ),
+                    "x",
+                ),
+                *(more(some[worst][0]) if more and worst else ()),
+            )
+        ),
+        details=details,
+    )
+
+
+def _in_words(estimate: Estimate) -> str:
+    low, high = estimate.interval
+    return f"{estimate.value:.3f} [{low:.3f}, {high:.3f}]"
