@@ -232,8 +232,8 @@ class Explained:
 
         Args:
             name: of the disease they have, whose logits and whose claimed maps these are.
-            by: "map"; "elsewhere", the map shifted in time; "other leads", its leads moved; "edges",
-                the steepest samples; "chance"; or the name of a disease whose map is used.
+            by: "map"; "elsewhere", the map shifted in time; "other leads", its leads moved;
+                "edges", the steepest samples; "chance"; or a disease, whose map is used.
             inserted: from the baseline on samples come; otherwise they go from the record.
         """
         case = self.cases[name]

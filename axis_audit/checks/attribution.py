@@ -53,7 +53,8 @@ def completeness(model: Explains, evidence: Evidence) -> Measurement:
 
     return worst_of(
         found,
-        {name: (name, lambda at, name=name: one(name, at)) for name in found.diseases},
+        dict(zip(found.diseases, found.diseases, strict=True)),
+        one,
         lowest=False,
         x_label="median distance of a map's sum from the logit's difference, relative",
         told=told,
@@ -86,7 +87,7 @@ def _incompleteness(found: Explained, name: str) -> Float64Array:
     source="pointing game, Zhang et al. 2018, IJCV 126:1084; exact interval, worst disease",
 )
 def pointing(model: Explains, evidence: Evidence) -> Measurement:
-    """Share of the ill whose largest |map|, over all leads, lies in the disease's waves, less chance.
+    """Share of the ill whose largest |map| of all leads lies in the disease's waves, less chance.
 
     Chance is the mean over all circular shifts of the region in time, which keep its size and the
     rhythm of the beats: the share of the record that is masked. No tolerance: a region of a beat
@@ -151,11 +152,8 @@ def _located(found: Explained, measure: Any, x_label: str, published: str) -> Me
     plenty = [n for n in _plenty(found) if found.cases[n].masks.any(axis=1).sum() >= FEWEST]
     return worst_of(
         found,
-        {
-            name: (name, lambda at, name=name: one(name, at))
-            for name in decide
-            if name in plenty or found.cases[name].found < FEWEST
-        },
+        {name: name for name in decide if name in plenty or found.cases[name].found < FEWEST},
+        one,
         lowest=True,
         x_label=x_label,
         told=lambda: _scores(found, plenty, published),

@@ -34,11 +34,12 @@ _ONE_METHOD = 1 - 1e-6
 def randomisation(model: Explains, evidence: Evidence) -> Measurement:
     """Rank correlation of |maps| with those of the same architecture with weights drawn anew.
 
-    Of the tenth of samples that either ranks highest, given |x - baseline|: input times gradient shows the input's envelope whatever the weights, so
-    that plain rank correlations would forgive an edge detector or condemn everybody. A map that is
-    wholly told by the signal counts as 1. At .5 a quarter of what the ranks say is not the
-    weights'. The worst disease. The other model is made by the model itself: that it has another
-    logit is checked, that its maps are made in the same way is not.
+    Of the tenth of samples that either ranks highest, given |x - baseline|: input times gradient
+    shows the input's envelope whatever the weights, so that plain rank correlations would forgive
+    an edge detector or condemn everybody. A map that is wholly told by the signal counts as 1. At
+    .5 a quarter of what the ranks say is not the weights'. The worst disease. The other model is
+    made by the model itself: that it has another logit is checked, that its maps are made in the
+    same way is not.
     """
     found = explained(evidence)
 
@@ -58,10 +59,11 @@ def randomisation(model: Explains, evidence: Evidence) -> Measurement:
     return worst_of(
         found,
         {
-            name: (name, lambda at, name=name: mean(alike[name][~np.isnan(alike[name])], at))
+            name: name
             for name in found.diseases
             if name not in quiet or len(alike[name]) - quiet[name] >= FEWEST
         },
+        lambda name, levels: mean(alike[name][~np.isnan(alike[name])], levels),
         lowest=False,
         x_label="rank correlation with maps of other weights",
         told=lambda: {f"{name}: cosine of signed maps": signed(name) for name in alike},
@@ -99,6 +101,7 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
     if len(found.diseases) < 2:
         raise NotApplicable("it knows one disease")
     width = max(1, round(WINDOW * evidence.cohort.rate))
+    pairs = {f"{n}, {m}": (n, m) for n in found.diseases for m in found.methods[1:]}
 
     def between(name: str, method: str) -> Float64Array:
         ours = attribution.coarse(found.maps(name)[:FEW], width)
@@ -123,14 +126,8 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
 
     return worst_of(
         found,
-        {
-            f"{name}, {method}": (
-                name,
-                lambda at, name=name, method=method: mean(between(name, method), at),
-            )
-            for name in found.diseases
-            for method in found.methods[1:]
-        },
+        {pair: name for pair, (name, _) in pairs.items()},
+        lambda pair, levels: mean(between(*pairs[pair]), levels),
         lowest=True,
         x_label=f"cosine with {found.methods[0]} of it, less that of other diseases",
         told=lambda: {
@@ -162,8 +159,7 @@ def _of_others(found: Explained, name: str, width: int) -> Float64Array:
 def stability(model: Explains, evidence: Evidence) -> Measurement:
     """Cosine of maps with those of the same records under white noise at 20 dB.
 
-    At .7 half of a map's power is the same. In the details how far the logit itself has moved, of
-    what separates ill from well: a map may move with what it explains.
+    At .7 half of a map's power is the same.
     """
     found = explained(evidence)
 
@@ -172,7 +168,8 @@ def stability(model: Explains, evidence: Evidence) -> Measurement:
 
     return worst_of(
         found,
-        {name: (name, lambda at, name=name: mean(still(name), at)) for name in found.diseases},
+        dict(zip(found.diseases, found.diseases, strict=True)),
+        lambda name, levels: mean(still(name), levels),
         lowest=True,
         x_label=f"cosine under noise at {DECIBELS:g} dB",
     )

@@ -19,7 +19,8 @@ _NOTHING = Estimate(0.0, (-1.0, 1.0), (-1.0, 1.0))
 
 def worst_of(
     found: Explained,
-    each: Mapping[str, tuple[str, Callable[[Levels], Estimate]]],
+    each: Mapping[str, str],
+    estimated: Callable[[str, Levels], Estimate],
     *,
     lowest: bool,
     x_label: str,
@@ -32,7 +33,8 @@ def worst_of(
     """The worst of some estimates, and all of them in the details and the figure.
 
     Args:
-        each: what is estimated -> the disease whose people it is of, and the estimate at levels.
+        each: what is estimated -> the disease whose people it is of. estimated: gives the estimate,
+            of what `each` calls it, at levels.
         lowest: whether the lowest is the worst. told: further details. more: further figures, given
             the worst one's disease. few: complaints about too few people.
         complaint: of the worst estimate, why it says nothing.
@@ -40,21 +42,21 @@ def worst_of(
     Returns:
         a measurement that can neither PASS nor FAIL where a disease has fewer than `FEWEST` people.
     """
-    scarce = {name for name, _ in each.values() if found.cases[name].found < FEWEST}
+    scarce = {name for name in each.values() if found.cases[name].found < FEWEST}
     lacking = [
         f"{found.cases[name].found} of the audited people have {name}; {FEWEST} are needed"
         for name in sorted(scarce)
     ] + list(few)
-    some = {what: (name, one) for what, (name, one) in each.items() if name not in scarce}
+    some = {what: name for what, name in each.items() if name not in scarce}
     levels = shared(found.evidence.levels, max(1, len(each)))
-    made = {what: one(levels) for what, (_, one) in some.items()}
+    made = {what: estimated(what, levels) for what in some}
     chosen = (smallest if lowest else largest)(list(made.values())) if made else _NOTHING
     values = {what: estimate.value for what, estimate in made.items()}
     details: dict[str, Any] = {what: _in_words(estimate) for what, estimate in made.items()}
     if made:
         details |= told()
     worst = (min if lowest else max)(values, key=values.__getitem__) if values else ""
-    people = {name for name, _ in some.values()}
+    people = sorted(set(some.values()))
     ids = [found.cases[name].people.patient_ids for name in people]
     count = len(np.unique(np.concatenate(ids))) if ids else 0
     return Measurement(
@@ -75,7 +77,7 @@ def worst_of(
                     ),
                     "x",
                 ),
-                *(more(some[worst][0]) if more and worst else ()),
+                *(more(some[worst]) if more and worst else ()),
             )
         ),
         details=details,

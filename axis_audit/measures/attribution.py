@@ -23,7 +23,7 @@ def region_share(maps: Maps, masks: Masks) -> Float64Array:
     by_time = np.abs(maps).sum(axis=1, dtype=np.float64)
     total = by_time.sum(axis=1)
     inside = np.sum(by_time, axis=1, where=masks)
-    return np.divide(inside, total, out=np.zeros(len(maps)), where=total > 0)
+    return np.asarray(np.divide(inside, total, out=np.zeros(len(maps)), where=total > 0))
 
 
 def pointing(maps: Maps, masks: Masks, tolerance: int = 0) -> NDArray[np.bool_]:
@@ -74,7 +74,7 @@ def exchanged(signals: Maps, others: Maps, places: NDArray[np.int64]) -> NDArray
 
 def edges(signals: Maps) -> Float64Array:
     """How steep each sample of signals (n, leads, samples) is: a map that asks no model."""
-    return np.abs(np.gradient(np.asarray(signals, np.float64), axis=2))
+    return np.asarray(np.abs(np.gradient(np.asarray(signals, np.float64), axis=2)))
 
 
 def coarse(maps: Maps, width: int) -> Float64Array:
@@ -89,7 +89,8 @@ def cosines(ours: Maps, theirs: Maps) -> Float64Array:
     """Cosine of each map with its counterpart, (n,); 0 where one of the two is silent."""
     a, b = (np.asarray(m, np.float64).reshape(len(m), -1) for m in (ours, theirs))
     size = np.sqrt(np.sum(a * a, axis=1)) * np.sqrt(np.sum(b * b, axis=1))
-    return np.divide(np.sum(a * b, axis=1), size, out=np.zeros(len(a)), where=size > 0)
+    products = np.sum(a * b, axis=1)
+    return np.asarray(np.divide(products, size, out=np.zeros(len(a)), where=size > 0))
 
 
 def rank_correlations(ours: Maps, theirs: Maps, given: Maps, share: float = 0.1) -> Float64Array:
