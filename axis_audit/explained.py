@@ -7,7 +7,7 @@ first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ from axis_audit.cohort import Cohort
 from axis_audit.diseases import BY_NAME, Disease, labels
 from axis_audit.errors import MeasurementError
 from axis_audit.evidence import Evidence, batched, finite
-from axis_audit.measures import attribution
 from axis_audit.regions import masks
 
 FloatArray = NDArray[np.float32]
@@ -32,11 +31,8 @@ FEW = 24
 FEWEST = 15
 """People with a disease; fewer say nothing of its maps."""
 BATCH = 16
-SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""Of a record's samples, exchanged one after another."""
 DECIBELS = 20.0
 """Of the noise under which a map is to stand still."""
-_SHIFTS = 2
 _SAME_MODEL = 0.95
 """Correlation of logits from which on a model is no other one."""
 _T = TypeVar("_T")
@@ -48,22 +44,32 @@ class Case:
 
     Attributes:
         disease: of `diseases.py`. people: at most `MOST_MAPS`, in random order.
-        found: how many have it. masks: (n, samples), of the waves where it shows; a row without a
-            usable beat is False everywhere. logits: (n,).
+        found: how many have it. logits: (n,).
+        others: other diseases that each of them has, too.
         made: maps and curves of these people, by what they are.
     """
 
     disease: Disease
     people: Cohort
     found: int
-    masks: NDArray[np.bool_]
     logits: Float64Array
+    others: tuple[tuple[str, ...], ...]
     made: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def masks(self) -> NDArray[np.bool_]:
+        """The waves where it shows, (n, samples); a row without a usable beat is False."""
+        return masks(self.people, self.disease.waves)
 
     @cached_property
     def few(self) -> FloatArray:
         """Signals of the first `FEW` people."""
         return self.people.signals[:FEW]
+
+    @cached_property
+    def both(self) -> NDArray[np.int64]:
+        """Rows of the first `FEW` people who have another disease, too."""
+        return np.flatnonzero([bool(others) for others in self.others])[:FEW]
 
     def once(self, what: object, make: Callable[[], _T]) -> _T:
         """`make()`, called the first time alone."""
@@ -132,14 +138,18 @@ class Explained:
     def cases(self) -> Mapping[str, Case]:
         """The ill of each disease, whatever the model says of them."""
         cohort, found = self.evidence.cohort, {}
+        ill = {name: labels(cohort, BY_NAME[name]) == 1 for name in self.diseases}
         for name in self.diseases:
-            rows = np.flatnonzero(labels(cohort, BY_NAME[name]) == 1)
+            rows = np.flatnonzero(ill[name])
             count = len(rows)
             rows = self.evidence.rng(f"people with {name}").permutation(rows)[:MOST_MAPS]
-            people, disease = cohort.subset(rows), BY_NAME[name]
-            where = masks(people, disease.waves) if count else np.zeros((0, 0), bool)
+            others = tuple(
+                tuple(other for other in self.diseases if other != name and ill[other][row])
+                for row in rows
+            )
             logits = self.logits[rows, self.column(name)]
-            found[name] = Case(disease, people, count, where, logits)
+            people = cohort.subset(rows)
+            found[name] = Case(BY_NAME[name], people, count, logits, others)
         return found
 
     def separation(self, name: str) -> float:
@@ -181,14 +191,31 @@ class Explained:
         return case.once("maps", lambda: self.explained(case.people.signals, name))
 
     def other_method(self, name: str, method: str) -> FloatArray:
-        """Maps of a few people by another method."""
+        """Maps by another method of the people who have `both` diseases."""
         case = self.cases[name]
-        return case.once(("method", method), lambda: self.explained(case.few, name, method))
+        signals = case.people.signals[case.both]
+        return case.once(("method", method), lambda: self.explained(signals, name, method))
 
-    def other_disease(self, name: str, other: str) -> FloatArray:
-        """Claimed maps of why a few people with one disease are said to have another."""
+    def other_diseases(self, name: str) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Claimed maps of every other disease of the people who have `both`, and their rows.
+
+        Of diseases they do not have maps are of another sign, or silent, whatever they show.
+
+        Returns:
+            maps (pairs, leads, samples), and for each the place of its person in `both`.
+        """
         case = self.cases[name]
-        return case.once(("disease", other), lambda: self.explained(case.few, other))
+
+        def make() -> tuple[FloatArray, NDArray[np.int64]]:
+            maps, whose = [], []
+            for other in self.diseases:
+                places = np.flatnonzero([other in case.others[row] for row in case.both])
+                if places.size:
+                    maps.append(self.explained(case.people.signals[case.both[places]], other))
+                    whose.append(places)
+            return np.concatenate(maps), np.concatenate(whose)
+
+        return case.once("other diseases", make)
 
     def noisy(self, name: str) -> FloatArray:
         """Claimed maps of a few people under white noise."""
@@ -226,53 +253,6 @@ class Explained:
         return case.once(
             "randomised", lambda: self.explained(case.few, name, model=self.randomised)
         )
-
-    def curve(self, name: str, by: str, *, inserted: bool = False) -> Float64Array:
-        """Logits of a few people while samples go, or come, in some order, (n, `SHARES`).
-
-        Args:
-            name: of the disease they have, whose logits and whose claimed maps these are.
-            by: "map"; "elsewhere", the map shifted in time; "other leads", its leads moved;
-                "edges", the steepest samples; "chance"; or a disease, whose map is used.
-            inserted: from the baseline on samples come; otherwise they go from the record.
-        """
-        case = self.cases[name]
-        return case.once(("curve", by, inserted), lambda: self._curve(name, by, inserted))
-
-    def _curve(self, name: str, by: str, inserted: bool) -> Float64Array:
-        case = self.cases[name]
-        rng = self.evidence.rng(f"{by} of {name}")
-        record, silence = case.few, self.baselines(case.few)
-        start, end = (silence, record) if inserted else (record, silence)
-        curves = []
-        for maps in self._orders(name, by, rng):
-            places = attribution.ranked(maps, rng)
-            steps = []
-            for share in SHARES:
-                some = places[:, : max(1, round(share * places.shape[1]))]
-                given = attribution.exchanged(start, end, some)
-                steps.append(self.classified(given)[:, self.column(name)])
-            curves.append(np.stack(steps, axis=1))
-        return np.asarray(np.mean(curves, axis=0))
-
-    def _orders(self, name: str, by: str, rng: np.random.Generator) -> Sequence[Any]:
-        """Maps by which a few people's samples are ranked; several are averaged over."""
-        signals, maps = self.cases[name].few, self.maps(name)[:FEW]
-        if by == "elsewhere":
-            shifts = rng.integers(1, maps.shape[2], (_SHIFTS, len(maps)))
-            return [
-                np.stack([np.roll(m, s, axis=1) for m, s in zip(maps, row, strict=True)])
-                for row in shifts
-            ]
-        if by == "map":
-            return [maps]
-        if by == "other leads":
-            return [perturbations.derange_leads(maps)]
-        if by == "edges":
-            return [attribution.edges(signals)]
-        if by == "chance":
-            return [np.zeros_like(maps)]
-        return [self.other_disease(name, by)]
 
 
 def explained(evidence: Evidence) -> Explained:

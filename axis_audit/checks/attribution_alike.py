@@ -18,7 +18,7 @@ from axis_audit.statistics.levels import Estimate
 
 FAMILY = "attribution"
 Float64Array = NDArray[np.float64]
-WINDOW = 0.1
+WINDOW = 0.2
 """Seconds over which maps of two methods are summed: some attribute to samples, some to patches."""
 _ONE_METHOD = 1 - 1e-6
 
@@ -87,9 +87,9 @@ def randomisation(model: Explains, evidence: Evidence) -> Measurement:
 def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Measurement:
     """Cosine of two methods' maps of a disease, less that of the claimed method's of two diseases.
 
-    Signed maps, summed over windows of 0.1 s of a lead, since some methods hide patches; mean over
-    the other diseases, the worst of all diseases and methods. Methods that give one and the same
-    map are one method under two names, and say nothing.
+    Signed maps, summed over windows of 0.2 s of a lead, since some methods hide patches. Of people
+    who have two diseases or more; mean over the others, the worst of all diseases and methods.
+    Methods that give one and the same map are one method under two names, and say nothing.
 
     Raises:
         MeasurementError: the model has a single method.
@@ -104,7 +104,7 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
     pairs = {f"{n}, {m}": (n, m) for n in found.diseases for m in found.methods[1:]}
 
     def between(name: str, method: str) -> Float64Array:
-        ours = attribution.coarse(found.maps(name)[:FEW], width)
+        ours = attribution.coarse(_of_both(found, name), width)
         theirs = attribution.coarse(found.other_method(name, method), width)
         return attribution.cosines(ours, theirs) - _of_others(found, name, width)
 
@@ -114,10 +114,10 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
         same = sorted(
             {
                 method
-                for name in _plenty(found)
+                for name in _plenty(found, both=True)
                 for method in found.methods[1:]
                 if np.all(
-                    attribution.cosines(found.maps(name)[:FEW], found.other_method(name, method))
+                    attribution.cosines(_of_both(found, name), found.other_method(name, method))
                     > _ONE_METHOD
                 )
             }
@@ -132,20 +132,24 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
         x_label=f"cosine with {found.methods[0]} of it, less that of other diseases",
         told=lambda: {
             f"{name}: cosine with other diseases": float(_of_others(found, name, width).mean())
-            for name in _plenty(found)
+            for name in _plenty(found, both=True)
         },
+        both=True,
         complaint=one_method,
     )
 
 
+def _of_both(found: Explained, name: str) -> NDArray[np.float32]:
+    """Claimed maps of people who have another disease, too."""
+    return np.asarray(found.maps(name)[found.cases[name].both])
+
+
 def _of_others(found: Explained, name: str, width: int) -> Float64Array:
-    ours = attribution.coarse(found.maps(name)[:FEW], width)
-    others = [
-        attribution.cosines(ours, attribution.coarse(found.other_disease(name, other), width))
-        for other in found.diseases
-        if other != name
-    ]
-    return np.asarray(np.mean(others, axis=0))
+    """Cosine of these people's maps with those of their other diseases, mean over them, (n,)."""
+    others, places = found.other_diseases(name)
+    ours = _of_both(found, name)[places]
+    alike = attribution.cosines(attribution.coarse(ours, width), attribution.coarse(others, width))
+    return np.array([alike[places == row].mean() for row in np.unique(places)])
 
 
 @check(
@@ -175,5 +179,10 @@ def stability(model: Explains, evidence: Evidence) -> Measurement:
     )
 
 
-def _plenty(found: Explained) -> list[str]:
-    return [name for name in found.diseases if found.cases[name].found >= FEWEST]
+def _plenty(found: Explained, *, both: bool = False) -> list[str]:
+    """Diseases of enough people."""
+    return [
+        name
+        for name, case in found.cases.items()
+        if (len(case.both) if both else case.found) >= FEWEST
+    ]

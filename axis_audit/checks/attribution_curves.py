@@ -12,7 +12,8 @@ from axis_audit.checks import figures
 from axis_audit.checks.attribution_worst import worst_of
 from axis_audit.errors import NotApplicable
 from axis_audit.evidence import Evidence
-from axis_audit.explained import FEW, FEWEST, SHARES, Explained, explained
+from axis_audit.explained import FEW, FEWEST, Explained, explained
+from axis_audit.explained_curves import SHARES, curve
 from axis_audit.finding import Above, Measurement
 from axis_audit.registry import check
 from axis_audit.statistics.intervals import mean
@@ -79,7 +80,8 @@ def insertion(model: Explains, evidence: Evidence) -> Measurement:
     source=_AREA,
 )
 def own_leads(model: Explains, evidence: Evidence) -> Measurement:
-    """As `deletion`; in the other curve the map stays in its time and moves to other leads.
+    """As `deletion`; in the other curve the map stays in its time and moves to other leads,
+    by one lead, by half of them and by all but one.
 
     Raises:
         NotApplicable: a model of one lead.
@@ -100,10 +102,11 @@ def own_leads(model: Explains, evidence: Evidence) -> Measurement:
     source=_AREA,
 )
 def own_disease(model: Explains, evidence: Evidence) -> Measurement:
-    """As `deletion`; in the other curve the map of another disease of the same people ranks.
+    """As `deletion`; in the other curve the map of another disease of the same person ranks.
 
-    For every ordered pair of diseases; the worst disease, mean over the others. What only knows
-    where hearts beat deletes as well for one disease as for another.
+    Of people who have two diseases or more: a map of a disease that somebody has not is of another
+    sign, or silent, whatever it shows. What only knows where hearts beat deletes as well for one
+    disease as for another.
 
     Raises:
         NotApplicable: a model of one disease.
@@ -111,8 +114,8 @@ def own_disease(model: Explains, evidence: Evidence) -> Measurement:
     found = explained(evidence)
     if len(found.diseases) < 2:
         raise NotApplicable("it knows one disease")
-    each = {name: (name, "other diseases", "map") for name in found.diseases}
-    return _between(found, each)
+    each = {name: (name, "other diseases", "own map") for name in found.diseases}
+    return _between(found, each, both=True)
 
 
 def _between(
@@ -120,6 +123,7 @@ def _between(
     each: dict[str, tuple[str, str, str]],
     *,
     inserted: bool = False,
+    both: bool = False,
     beside: tuple[str, ...] = (),
 ) -> Measurement:
     """Mean area of the first curve over the second.
@@ -130,7 +134,7 @@ def _between(
     """
 
     def area(name: str, upper: str, lower: str) -> Float64Array:
-        above, below = (_curve(found, name, by, inserted) for by in (upper, lower))
+        above, below = (curve(found, name, by, inserted=inserted) for by in (upper, lower))
         return np.asarray((above - below).mean(axis=1) / found.separation(name))
 
     def told() -> dict[str, Any]:
@@ -151,6 +155,7 @@ def _between(
         {what: name for what, (name, *_) in each.items()},
         lambda what, levels: mean(area(*each[what]), levels),
         lowest=True,
+        both=both,
         x_label="area between the curves, of what separates ill from well",
         told=told,
         more=lambda name: [_drawn(found, name, curves, inserted)],
@@ -159,6 +164,7 @@ def _between(
 
 _WORDS = {
     "map": "by the map",
+    "own map": "by the map",
     "elsewhere": "the map shifted in time",
     "other leads": "the map in other leads",
     "other diseases": "maps of other diseases",
@@ -167,18 +173,11 @@ _WORDS = {
 }
 
 
-def _curve(found: Explained, name: str, by: str, inserted: bool) -> Float64Array:
-    if by != "other diseases":
-        return found.curve(name, by, inserted=inserted)
-    others = [other for other in found.diseases if other != name]
-    return np.asarray(np.mean([found.curve(name, o, inserted=inserted) for o in others], axis=0))
-
-
 def _drawn(found: Explained, name: str, curves: list[str], inserted: bool) -> dict[str, Any]:
     return figures.line(
         100 * np.array(SHARES),
-        {_WORDS[by]: _curve(found, name, by, inserted).mean(axis=0) for by in curves},
+        {_WORDS[by]: curve(found, name, by, inserted=inserted).mean(axis=0) for by in curves},
         x_label=f"samples {'inserted' if inserted else 'deleted'} (%)",
         y_label=f"logit of {name}",
-        title=f"{name}, the worst; mean of {len(found.cases[name].few)} people who have it",
+        title=f"{name}, the worst; mean over people who have it",
     )

@@ -28,6 +28,7 @@ def worst_of(
     more: Callable[[str], Sequence[Mapping[str, Any]]] | None = None,
     marks: Mapping[str, float] | None = None,
     few: Sequence[str] = (),
+    both: bool = False,
     complaint: Callable[[Estimate], str] = lambda _: "",
 ) -> Measurement:
     """The worst of some estimates, and all of them in the details and the figure.
@@ -37,14 +38,22 @@ def worst_of(
             of what `each` calls it, at levels.
         lowest: whether the lowest is the worst. told: further details. more: further figures, given
             the worst one's disease. few: complaints about too few people.
+        both: only people with two diseases are looked at.
         complaint: of the worst estimate, why it says nothing.
 
     Returns:
         a measurement that can neither PASS nor FAIL where a disease has fewer than `FEWEST` people.
     """
-    scarce = {name for name in each.values() if found.cases[name].found < FEWEST}
+    counts = {
+        name: len(found.cases[name].both) if both else found.cases[name].found
+        for name in each.values()
+    }
+    scarce = {name for name, count in counts.items() if count < FEWEST}
+    having = "and another disease; " if both else "; "
     lacking = [
-        f"{found.cases[name].found} of the audited people have {name}; {FEWEST} are needed"
+        f"{counts[name]} of the people looked at have {name} {having}{FEWEST} are needed".replace(
+            " ;", ";"
+        )
         for name in sorted(scarce)
     ] + list(few)
     some = {what: name for what, name in each.items() if name not in scarce}

@@ -19,7 +19,7 @@ from axis_audit.cohorts.beats import R_INDEX, derive_twelve_leads
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 RATE, SAMPLES = 100.0, 1000
-SHARE_ILL = 0.25
+SHARE_ILL = 0.35
 """Of each disease; who has one may have others."""
 SHARE_UNSURE = 0.04
 """Stated with a likelihood of 50: neither positive nor negative."""

@@ -19,6 +19,7 @@ from axis_audit.errors import CheckpointError
 if TYPE_CHECKING:
     from axis_audit.auditing import Audit
     from axis_audit.defects.alignment_twin import AlignmentTwin
+    from axis_audit.defects.attribution_twin import AttributionTwin
     from axis_audit.defects.generative_twin import GenerativeTwin
     from axis_audit.defects.twins import Subject
 
@@ -41,6 +42,7 @@ _MODULES = (
     "generative",
     "generative_more",
     "alignment",
+    "attribution",
 )
 Broken = Literal["model", "cohort", "manifest"]
 
@@ -58,8 +60,9 @@ class Defect:
 
     Attributes:
         name: named for what it breaks. fails: id of the check that must FAIL.
-        plant: gives a broken copy of a subject, or for a check of generation or alignment a broken
-            twin of that kind with people of its own. story: what went wrong, in a sentence.
+        plant: gives a broken copy of a subject, or for a check of generation, alignment or
+            attribution a broken twin of that kind with people of its own.
+        story: what went wrong, in a sentence.
         breaks: what of the subject. broken: the model, where the model alone is broken.
     """
 
@@ -106,6 +109,23 @@ def alignment_defect(fails: str) -> Callable[[type[AlignmentTwin]], type[Alignme
             from axis_audit.defects.alignment_twins import alignment_reference
 
             clean = alignment_reference(len(subject.people))
+            return dataclasses.replace(clean, twin=clean.twin.broken_as(broken))
+
+        name = _snake(broken.__name__)
+        _CATALOGUE[name] = Defect(name, fails, plant, _story(broken))
+        return broken
+
+    return register
+
+
+def attribution_defect(fails: str) -> Callable[[type[AttributionTwin]], type[AttributionTwin]]:
+    """Class decorator: a subclass of AttributionTwin that breaks it; its docstring is the story."""
+
+    def register(broken: type[AttributionTwin]) -> type[AttributionTwin]:
+        def plant(subject: Subject) -> Auditable:
+            from axis_audit.defects.attribution_twins import attribution_reference
+
+            clean = attribution_reference(len(subject.people))
             return dataclasses.replace(clean, twin=clean.twin.broken_as(broken))
 
         name = _snake(broken.__name__)

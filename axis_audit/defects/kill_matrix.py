@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from axis_audit.defects import alignment_twins, generative_twins, twins
+from axis_audit.defects import alignment_twins, attribution_twins, generative_twins, twins
 from axis_audit.defects.catalogue import Auditable, Defect, catalogue, find
 from axis_audit.defects.matrix_record import CLEAN, summarise
 from axis_audit.errors import InputError
@@ -47,7 +47,7 @@ COSTLY = frozenset(
 )
 """Run on a defect that does not name them only with `--full`: four fifths of an audit's seconds."""
 Piece = dict[str, Any]
-OWN_TWIN = frozenset({"generative", "alignment"})
+OWN_TWIN = frozenset({"generative", "alignment", "attribution"})
 """Families that are each put to a clean twin of its own."""
 
 
@@ -136,11 +136,13 @@ class Job:
                 None: _reference(*size),
                 "generative": generative_twins.generative_reference(*size),
                 "alignment": alignment_twins.alignment_reference(*size),
+                "attribution": attribution_twins.attribution_reference(*size),
             }
         return {
             None: twins.clean_twin(self.seed, *size),
             "generative": generative_twins.generative_twin(self.seed, *size),
             "alignment": alignment_twins.alignment_twin(self.seed, *size),
+            "attribution": attribution_twins.attribution_twin(self.seed, *size),
         }
 
     def _findings(self, subject: Auditable, family: str | None = "all") -> list[Finding]:

@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
     "evidence": 1, "report": 1, "registry": 1, "settings": 1, "finished": 1, "journal": 1,
     "file_kinds": 1, "named": 1, "comparison": 1, "generated": 1,
     "aligned": 1, "regions": 1, "explained": 1,
+    "explained_curves": 1,
     "gates": 2, "people": 2, "checks": 2, "auditing": 3, "adapters": 3, "opening": 3,
     "defects": 3, "calibration": 3, "wrappers": 3, "scaffold": 4,
     "plugin_items": 4, "plugin_extensions": 4, "plugin_audit": 4, "plugin_outputs": 4,
