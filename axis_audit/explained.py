@@ -43,18 +43,24 @@ class Case:
     """The ill of one disease.
 
     Attributes:
-        disease: of `diseases.py`. people: at most `MOST_MAPS`, in random order.
-        found: how many have it. logits: (n,).
+        disease: of `diseases.py`. cohort: the audited people. found: how many have it.
+        rows: of these people in the cohort, at most `MOST_MAPS`, in random order. logits: (n,).
         others: other diseases that each of them has, too.
         made: maps and curves of these people, by what they are.
     """
 
     disease: Disease
-    people: Cohort
+    cohort: Cohort = field(repr=False)
     found: int
+    rows: NDArray[np.int64]
     logits: Float64Array
     others: tuple[tuple[str, ...], ...]
     made: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def people(self) -> Cohort:
+        """The ill; there must be some."""
+        return self.cohort.subset(self.rows)
 
     @cached_property
     def masks(self) -> NDArray[np.bool_]:
@@ -148,8 +154,7 @@ class Explained:
                 for row in rows
             )
             logits = self.logits[rows, self.column(name)]
-            people = cohort.subset(rows)
-            found[name] = Case(BY_NAME[name], people, count, logits, others)
+            found[name] = Case(BY_NAME[name], cohort, count, rows, logits, others)
         return found
 
     def separation(self, name: str) -> float:

@@ -71,7 +71,7 @@ def worst_of(
     return Measurement(
         chosen.value,
         chosen.interval,
-        sum(len(found.cases[name].people) for name in people),
+        sum(len(found.cases[name].rows) for name in people),
         count,
         fail_interval=chosen.fail_interval,
         controls=Controls(complaint="; ".join(lacking) or complaint(chosen)),

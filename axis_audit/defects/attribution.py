@@ -194,7 +194,7 @@ class ShatteredGradients(ForgedTwin):
 
 @attribution_defect(fails="attribution.methods_agree")
 class OcclusionBackwards(AttributionTwin):
-    """Occlusion shows the logit with a patch hidden less that with it, so that harm looks like use."""
+    """Occlusion shows the logit without a patch less that with it: what harms looks like help."""
 
     def explain(self, signals: FloatArray, disease: str, method: str) -> FloatArray:
         """The clean map; by occlusion minus it."""
