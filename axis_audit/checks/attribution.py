@@ -144,15 +144,16 @@ def _located(found: Explained, measure: Any, x_label: str, published: str) -> Me
         estimate: Estimate = measure(found.maps(name)[seen], case.masks[seen], levels)
         return estimate
 
+    beats = {name: int(found.cases[name].masks.any(axis=1).sum()) for name in _plenty(found)}
     few = [
-        f"{int(found.cases[name].masks.any(axis=1).sum())} of the records with {name} have beats"
+        f"{beats[name]} of the records with {name} have beats; {FEWEST} are needed"
         for name in decide
-        if found.cases[name].found >= FEWEST and found.cases[name].masks.any(axis=1).sum() < FEWEST
+        if beats.get(name, FEWEST) < FEWEST
     ]
-    plenty = [n for n in _plenty(found) if found.cases[n].masks.any(axis=1).sum() >= FEWEST]
+    plenty = [name for name, count in beats.items() if count >= FEWEST]
     return worst_of(
         found,
-        {name: name for name in decide if name in plenty or found.cases[name].found < FEWEST},
+        {name: name for name in decide if name in plenty or name not in beats},
         one,
         lowest=True,
         x_label=x_label,

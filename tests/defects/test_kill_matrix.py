@@ -212,7 +212,8 @@ def test_families_with_a_twin_of_their_own_are_put_to_it_and_to_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wanted = {
-        "axis.monotonicity", "alignment.uniformity", "generative.timing", "attribution.completeness",
+        "axis.monotonicity", "alignment.uniformity", "generative.timing",
+        "attribution.completeness",
     }  # fmt: skip
     few = tuple(check for check in all_checks() if check.id in wanted)
     for module in (registry, auditing):
