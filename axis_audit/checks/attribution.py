@@ -111,8 +111,8 @@ def in_region(model: Explains, evidence: Evidence) -> Measurement:
     """Mean share of |map| within the disease's waves, less the share of the record that they are.
 
     That is what any map scores on average over all shifts of the region in time. A silent map has
-    no share. A twentieth is asked for, half of what was published of the least concentrated waves
-    is several times more. STTC is reported beside and does not decide.
+    no share. A twentieth is asked for; what was published of MI, the least above chance of those
+    that decide, is several times that. STTC is reported beside and does not decide.
     """
     found = explained(evidence)
     return _located(found, _shares, "share of |map| above chance", "share")

@@ -49,11 +49,9 @@ def worst_of(
         for name in each.values()
     }
     scarce = {name for name, count in counts.items() if count < FEWEST}
-    having = "and another disease; " if both else "; "
+    having = " and another disease" if both else ""
     lacking = [
-        f"{counts[name]} of the people looked at have {name} {having}{FEWEST} are needed".replace(
-            " ;", ";"
-        )
+        f"{counts[name]} of the people looked at have {name}{having}; {FEWEST} are needed"
         for name in sorted(scarce)
     ] + list(few)
     some = {what: name for what, name in each.items() if name not in scarce}

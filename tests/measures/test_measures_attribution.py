@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from axis_audit.measures import attribution
+from axis_audit.statistics.levels import Estimate
+from axis_audit.statistics.worst import smallest
 
 
 @pytest.fixture
@@ -108,3 +110,9 @@ def test_incompleteness_does_not_blow_up_where_little_is_explained() -> None:
     sums, differences = np.array([4.0, 4.0, 0.001]), np.array([4.0, 5.0, -0.001])
     found = attribution.incompleteness(sums, differences)
     assert found == pytest.approx([0.0, 0.2, 0.0005])
+
+
+def test_the_smallest_lies_between_the_smallest_ends() -> None:
+    one = Estimate(0.5, (0.4, 0.6), (0.3, 0.7))
+    other = Estimate(0.45, (0.1, 0.8), (0.35, 0.9))
+    assert smallest([one, other]) == Estimate(0.45, (0.1, 0.6), (0.3, 0.7))
