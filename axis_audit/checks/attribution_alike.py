@@ -87,8 +87,8 @@ def randomisation(model: Explains, evidence: Evidence) -> Measurement:
 def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Measurement:
     """Cosine of two methods' maps of a disease, less that of the claimed method's of two diseases.
 
-    Signed maps, summed over windows of 0.2 s of a lead, since some methods hide patches. Of people
-    who have two diseases or more; mean over the others, the worst of all diseases and methods.
+    Signed maps, summed over windows of 0.2 s of a lead, since some methods hide patches. Of 15
+    people who have two diseases or more; mean over the others, worst of all diseases and methods.
     Methods that give one and the same map are one method under two names, and say nothing.
 
     Raises:
@@ -104,9 +104,10 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
     pairs = {f"{n}, {m}": (n, m) for n in found.diseases for m in found.methods[1:]}
 
     def between(name: str, method: str) -> Float64Array:
-        ours = attribution.coarse(_of_both(found, name), width)
         theirs = attribution.coarse(found.other_method(name, method), width)
-        return attribution.cosines(ours, theirs) - _of_others(found, name, width)
+        ours = attribution.coarse(_of_both(found, name)[: len(theirs)], width)
+        others = _of_others(found, name, width)[: len(theirs)]
+        return attribution.cosines(ours, theirs) - others
 
     def one_method(worst: Estimate) -> str:
         if acceptable.excludes(*worst.fail_interval):
@@ -117,7 +118,9 @@ def methods_agree(model: Explains, evidence: Evidence, acceptable: Region) -> Me
                 for name in _plenty(found, both=True)
                 for method in found.methods[1:]
                 if np.all(
-                    attribution.cosines(_of_both(found, name), found.other_method(name, method))
+                    attribution.cosines(
+                        _of_both(found, name)[:FEWEST], found.other_method(name, method)
+                    )
                     > _ONE_METHOD
                 )
             }
