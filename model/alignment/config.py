@@ -25,6 +25,8 @@ class NetworkConfig:
         embedding: dimensions of the space that all leads share.
         decoder_hidden: width of every lead's decoder.
         taps: length of the linear filters from lead to lead, samples, odd.
+        rhythm: whether encoders are told a lead's autocorrelation, and hidden patches are filled
+            with what it says.
     """
 
     rate: float = 100.0
@@ -38,6 +40,7 @@ class NetworkConfig:
     embedding: int = 128
     decoder_hidden: int = 128
     taps: int = 81
+    rhythm: bool = True
 
     @property
     def tokens(self) -> int:
@@ -71,10 +74,12 @@ class NetworkConfig:
     def from_mapping(cls, config: Mapping[str, Any], path: Path | str = "config") -> NetworkConfig:
         """Read a checkpoint's `config`.
 
+        Files that do not name `rhythm` are older than that choice, and have it.
+
         Raises:
             CheckpointError: keys are missing or unknown, or values make no system.
         """
-        return described(cls, config, path, KIND, "model.alignment")
+        return described(cls, {"rhythm": True, **config}, path, KIND, "model.alignment")
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class TrainingConfig:
             move; with a floor the last epochs keep both.
         noise: largest SD of white noise on the input, mV; what is to be drawn has none.
         largest_gain: records are scaled by up to this or its inverse.
+        linear: whether the filters from lead to lead are solved beforehand; else they are 0, and
+            the networks draw everything.
     """
 
     seed: int = 0
@@ -118,6 +125,7 @@ class TrainingConfig:
     floor: float = 0.5
     noise: float = 0.02
     largest_gain: float = 1.25
+    linear: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a manifest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from axis_audit.cohort import LEADS, Cohort
 from axis_audit.errors import InputError
+from model.alignment.filters import fit_filters
 from model.training import generator, selection_rows
 
 FEWEST_RECORDS = 16
@@ -33,6 +34,7 @@ class TrainingData:
     held: Tensor
     cohorts: tuple[Cohort, ...]
     selectors: NDArray[np.str_]
+    _filters: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -48,6 +50,12 @@ class TrainingData:
             start = int(moment * (record.shape[1] - size + 1))
             out[:, i] = record[:, start : start + size]
         return out
+
+    def filters(self, taps: int) -> Tensor:
+        """The linear filters from lead to lead (`fit_filters`), solved once."""
+        if taps not in self._filters:
+            self._filters[taps] = fit_filters(list(self.parts), taps)
+        return self._filters[taps]
 
 
 def open_records(source: Path | str, folds: Sequence[int] | None, rate: float) -> Cohort:

@@ -96,6 +96,8 @@ class AlignmentNetwork(nn.Module):
         slow = trend(x, seen, c.rate)
         quick = (x - slow) * seen
         rhythm = autocorrelation(quick, seen, c.window // 2)
+        if not c.rhythm:  # no peak: no period, and a guess of strength 0
+            rhythm = torch.zeros_like(rhythm)
         missing = torch.zeros_like(x)
         if hidden is not None:
             some = hidden.flatten(1).any(1)

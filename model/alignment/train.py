@@ -22,7 +22,6 @@ from model import engine, training
 from model.alignment import objective
 from model.alignment.config import KIND, NetworkConfig, TrainingConfig
 from model.alignment.data import TrainingData, drawn_sources, hidden_patches
-from model.alignment.filters import fit_filters
 from model.alignment.network import NUMBER, AlignmentNetwork
 from model.alignment.watch import watched
 
@@ -70,7 +69,8 @@ class AlignmentTraining:
     ) -> None:
         torch.manual_seed(training.derived_seed(config.seed, "weights"))
         self.model = AlignmentNetwork(network)
-        self.model.filters.copy_(fit_filters(list(data.parts), network.taps))
+        if config.linear:
+            self.model.filters.copy_(data.filters(network.taps))
         self.lead_weights = objective.lead_weights(data.parts)[:, None].to(fabric.device)
         self.data, self.config, self.fabric = data, config, fabric
         self.progress = progress and fabric.is_global_zero
