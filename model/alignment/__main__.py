@@ -20,8 +20,10 @@ EXAMPLES = """\
 examples:
   # train on PTB-XL's folds 1-8 as the committed checkpoint was (20 minutes on one core)
   python -m model.alignment train --cohort ~/ptb-xl --checkpoint model/checkpoints/alignment.pth
-  # several sources at once; folds count where a source has folds, all leads must be there
-  python -m model.alignment train --cohort ~/ptb-xl --cohort more.npz --checkpoint OUT.pth
+  # several sources at once: folders of the CinC Challenges (2020, 2021), arrays; all leads must be
+  # there, and folds count where a source has folds
+  python -m model.alignment train --cohort ~/ptb-xl --cohort ~/cinc/georgia --cohort more.npz \\
+      --checkpoint OUT.pth
   # the same on two GPUs of each of two machines, in mixed precision
   torchrun --nnodes 2 --nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \\
       -m model.alignment train --cohort ~/ptb-xl --checkpoint OUT.pth \\
@@ -42,10 +44,11 @@ from another is solved in closed form; the networks learn the rest. In every ste
 have patches hidden and reconstruct them; from the other half all twelve are drawn, and their
 embeddings are aligned by triplets: leads of one recording against other recordings. The weight of
 alignment grows as a sine, that of reconstruction falls as a cosine to a floor. About 8 % of the
-people are held out and watched; nothing is selected on them. Writes NAME.pth (the checkpoint, in
-half precision), NAME.config.json (what was trained and how) and NAME.log.jsonl (one line an epoch;
-held_hidden and held_drawn_* are errors over power); NAME.state.partial is there only while a run is
-unfinished.
+people of every source are held out and watched; nothing is selected on them. The manifest holds all
+sources' people and waveforms, and how many records were left out and why. Writes NAME.pth (the
+checkpoint, in half precision), NAME.config.json (what was trained and how) and NAME.log.jsonl (one
+line an epoch; held_hidden and held_drawn_* are errors over power); NAME.state.partial is there only
+while a run is unfinished.
 """
 EVALUATE_HELP = """\
 Prints plain numbers as JSON, with 95 % intervals over people:
@@ -94,7 +97,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     default = TrainingConfig()
     add = command.add_argument
     add("--cohort", action="append", required=True, metavar="SOURCE",
-        help="PTB-XL folder or .npz of records; may be given several times")  # fmt: skip
+        help="PTB-XL or CinC folder, .npz of records; may be given several times")  # fmt: skip
     add("--checkpoint", type=Path, required=True, help="where to write, NAME.pth")
     add("--folds", type=folds, default=folds("1-8"), help="of PTB-XL (default 1-8)")
     add("--seed", type=int, default=0, help="of weights, order, windows, what is hidden")

@@ -35,12 +35,13 @@ examples:
   # every row (18 rows of two minutes each on one core); finished rows are kept when it runs again
   python -m model.alignment.ablation --cohort ~/ptb-xl --output ablation
   # some rows, a larger budget
-  python -m model.alignment.ablation --cohort ~/ptb-xl --output longer --rows committed,seed_1,floor_0 \\
-      --epochs 12 --epoch-records 2400
+  python -m model.alignment.ablation --cohort ~/ptb-xl --output longer \\
+      --rows committed,seed_1,floor_0 --epochs 12 --epoch-records 2400
   # the row that trains on all sources needs more than one; people are judged of the first
   python -m model.alignment.ablation --cohort ~/ptb-xl --cohort ~/cinc/georgia --output ablation
 
-writes ablation.md, ablation.json, ablation.svg and ablation.png, and for each row NAME.pth and NAME.npz
+writes ablation.md, ablation.json, ablation.svg and ablation.png, and for each row its checkpoint
+NAME.pth and what it is judged by, NAME.npz
 """
 REFERENCE = "committed"
 FEWEST = 20
@@ -120,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = top.add_argument
     add("--cohort", action="append", required=True, metavar="SOURCE",
-        help="PTB-XL folder or another source; several times for the row of all sources")  # fmt: skip
+        help="PTB-XL folder or another source; several for the row of all sources")  # fmt: skip
     add("--output", type=Path, required=True, help="folder for checkpoints and tables")
     add("--rows", type=_rows, default=None, metavar="A,B",
         help=f"of {', '.join(ROWS)} (default: all that the sources allow)")  # fmt: skip
@@ -136,7 +137,9 @@ def _rows(text: str) -> tuple[str, ...]:
     names = tuple(filter(None, text.split(",")))
     unknown = [name for name in names if name not in ROWS]
     if unknown or not names:
-        raise argparse.ArgumentTypeError(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+        raise argparse.ArgumentTypeError(
+            f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}"
+        )
     return names if REFERENCE in names else (REFERENCE, *names)
 
 
@@ -278,9 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = parser().parse_args(arguments)
     network = NetworkConfig()
-    training = replace(
-        TrainingConfig(), epochs=options.epochs, epoch_records=options.epoch_records
-    )
+    training = replace(TrainingConfig(), epochs=options.epochs, epoch_records=options.epoch_records)
     several = len(options.cohort) > 1
     names = options.rows or tuple(n for n, row in ROWS.items() if several or not row.everywhere)
     try:

@@ -1,4 +1,4 @@
-"""A trained system in numbers for each person, so that two systems can be compared person by person.
+"""A trained system in numbers for each person, so that two can be compared person by person.
 
 The measures are the audit's own (`axis_audit.aligned`, `axis_audit.measures`). What is a mean over
 pairs of people is kept as what each person brings to it (Hoeffding 1948).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from model.training import chunks
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
+Statistic = Callable[[Values, Array], Array]
 CHUNK = 64
 
 
@@ -38,10 +40,10 @@ class Measure:
 
     words: str
     better: int
-    statistic: Callable[[Values, Array], Array]
+    statistic: Statistic
 
 
-def _mean(name: str) -> Callable[[Values, Array], Array]:
+def _mean(name: str) -> Statistic:
     return lambda values, w: (w @ values[name]) / w.sum(axis=1)
 
 
@@ -72,7 +74,7 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def ridge_of_people(found: Aligned) -> Array:
-    """What a ridge leaves of the other leads, (n, source leads); no trained system matters to it."""
+    """What a ridge leaves of the other leads, (n, source leads), whatever was trained."""
     return _others(found, found.ridge)
 
 
@@ -143,17 +145,21 @@ def _embedded(model: AlignmentModel, signals: NDArray[np.float32]) -> NDArray[np
 
 def judged(values: Values) -> dict[str, Any]:
     """Every measure with its 95 % interval over people."""
-    n = len(values["first"])
-    return {
-        name: intervals.interval(lambda w, m=m: m.statistic(values, w), n)
-        for name, m in MEASURES.items()
-    }
+    return {name: intervals.interval(partial(m.statistic, values), _people(values))
+            for name, m in MEASURES.items()}  # fmt: skip
 
 
 def differences(values: Values, others: Values) -> dict[str, Any]:
     """Every measure less that of another system on the same people, with its interval."""
-    n = len(values["first"])
-    return {
-        name: intervals.interval(lambda w, m=m: m.statistic(values, w) - m.statistic(others, w), n)
-        for name, m in MEASURES.items()
-    }
+    found = {}
+    for name, measure in MEASURES.items():
+
+        def less(w: Array, ask: Statistic = measure.statistic) -> Array:
+            return np.asarray(ask(values, w) - ask(others, w))
+
+        found[name] = intervals.interval(less, _people(values))
+    return found
+
+
+def _people(values: Values) -> int:
+    return len(values["first"])

@@ -61,8 +61,12 @@ class TrainingData:
 def open_records(source: Path | str, folds: Sequence[int] | None, rate: float) -> Cohort:
     """A source's records, twelve leads in the order of `LEADS`, at `rate`.
 
+    Records of the CinC Challenges are their first ten seconds; shorter ones are left out and
+    counted in the cohort's exclusions. The Challenges do not say whose a record is: each counts as
+    a person.
+
     Args:
-        folds: used where the source has folds.
+        folds: used where the source has folds (PTB-XL).
 
     Raises:
         InputError: the source cannot be read, or lacks a lead.

@@ -8,6 +8,7 @@ of a fixed schedule, and the people set apart are only watched.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,6 +211,9 @@ def train(
         data.cohorts,
         data.selectors,
         sources=[c.name for c in data.cohorts],
+        fingerprints=[c.fingerprint for c in data.cohorts],
+        people=[c.n_patients for c in data.cohorts],
+        exclusions=dict(sum((Counter(c.exclusions) for c in data.cohorts), Counter())),
         folds=list(request.folds),
         seed=config.seed,
         selected_by=SELECTED_BY,
