@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 from synthetic_beats import beats
+from synthetic_cycles import cycles
+from vae_runs import data_of, trained
 
 from axis_audit.cohort import Cohort
 from model.deformation.published.config import NetworkConfig
@@ -36,3 +38,18 @@ def medians() -> Cohort:
 @pytest.fixture(scope="session")
 def singles() -> Cohort:
     return beats(300, per_record=2)
+
+
+@pytest.fixture(scope="module")
+def people():
+    return cycles(80)
+
+
+@pytest.fixture(scope="module")
+def others():
+    return cycles(60, seed=5, per_record=2)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory, people, others):
+    return trained(tmp_path_factory.mktemp("run") / "vae.pth", data_of(people, others))

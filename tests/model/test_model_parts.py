@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from axis_audit.cohort import LEADS
 from axis_audit.cohorts.beats import derive_twelve_leads
-from axis_audit.measures.canonical import canonical_features
 from axis_audit.perturbations import swap_arms, swap_leads
-from model.deformation import dependence, tables
+from model.deformation import tables
 from model.deformation.age_network import AgeNetwork
 from model.deformation.age_stage import parts_of
 from model.deformation.augment import Augmentation, exchange_arms, exchange_v1_v2
@@ -20,9 +17,7 @@ from model.deformation.axis_fit import fit_axis, hat_basis
 from model.deformation.beats import eight_leads, twelve_leads
 from model.deformation.components import Components
 from model.deformation.config import NetworkConfig
-from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
 from model.deformation.data import Beats
-from model.deformation.looks import LOOKS_OF_LEADS, looks
 from model.deformation.spline import MonotoneSpline
 from model.deformation.waves import measure
 
@@ -120,117 +115,6 @@ def test_components_give_back_what_lies_in_them():
     torch.testing.assert_close(back, low, atol=1e-3, rtol=1e-3)
     change = components.changes((low[:1] - low[1:2]).reshape(1, 8, 20))
     torch.testing.assert_close(change[0], coordinates[0] - coordinates[1], atol=1e-3, rtol=1e-3)
-
-
-def test_whitened_latents_have_no_small_direction():
-    torch.manual_seed(0)
-    z = torch.randn(500, 6) * torch.tensor([10.0, 3.0, 1.0, 1.0, 0.3, 0.1]) + 5.0
-    torch.testing.assert_close(torch.cov(whiten(z).T), torch.eye(6), atol=0.02, rtol=0.0)
-
-
-def test_critics_judge_the_half_they_did_not_learn_from():
-    halves = (torch.zeros(3, 2), torch.ones(3, 2))
-    learn, judge = (split_halves(halves, 4, crossed) for crossed in (False, True))
-    assert learn[:, 0, 0].tolist() == [0.0, 1.0, 0.0, 1.0]
-    assert judge[:, 0, 0].tolist() == [1.0, 0.0, 1.0, 0.0]
-
-
-def test_critics_are_independent_and_restart_one_by_one():
-    torch.manual_seed(0)
-    critics = Critics(3, 4, (8, 6), 2)
-    z = torch.randn(3, 10, 4)
-    before = critics(z)
-    assert before.shape == (3, 10, 2)
-    critics.restart(1)
-    after = critics(z)
-    assert torch.equal(before[[0, 2]], after[[0, 2]])
-    assert not torch.equal(before[1], after[1])
-    read = critics(z)[0].sum()
-    read.backward()
-    assert critics.weights[0].grad[0].any()
-    assert not critics.weights[0].grad[1:].any()
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(3, 60), st.integers(0, 10**6))
-def test_squared_correlations_are_numpys(n, seed):
-    chance = np.random.default_rng(seed)
-    a, b = chance.normal(size=(n, 2)), chance.normal(size=(n, 2))
-    found = squared_correlation(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-    exact = np.array([np.corrcoef(a[:, i], b[:, i])[0, 1] ** 2 for i in range(2)])
-    # What does not vary gives 0 and no NaN: 1e-8 beside the product of variances sees to that.
-    product = a.var(axis=0) * b.var(axis=0)
-    np.testing.assert_allclose(found, exact * product / (product + 1e-8), rtol=1e-9, atol=1e-12)
-
-
-def leak(z, targets, seed=0):
-    return dependence.explained(whiten(z), targets, torch.Generator().manual_seed(seed))
-
-
-def test_the_kernel_sees_curved_leaks_and_nothing_in_noise():
-    torch.manual_seed(0)
-    z = torch.randn(800, 5)
-    curved = torch.stack([z[:, 0] * z[:, 1], z[:, 2].abs(), torch.randn(800)], dim=1)
-    found = leak(z, curved)
-    assert found[0] > 0.2
-    assert found[1] > 0.2
-    assert abs(found[2]) < 0.06
-
-
-def test_the_kernels_gradient_is_exact():
-    torch.manual_seed(0)
-    z = torch.randn(30, 3, dtype=torch.float64, requires_grad=True)
-    targets = torch.randn(30, 1, dtype=torch.float64) + z.detach()[:, :1]
-
-    def total(latents):
-        return dependence.explained(latents, targets, torch.Generator().manual_seed(0)).sum()
-
-    (gradient,) = torch.autograd.grad(total(z), z)
-    step = torch.zeros_like(z)
-    step[4, 1] = 1e-6
-    with torch.no_grad():
-        numeric = (total(z + step) - total(z - step)) / 2e-6
-    assert gradient[4, 1].item() == pytest.approx(numeric.item(), rel=1e-3)
-
-
-def test_descending_the_kernel_takes_a_leak_away():
-    torch.manual_seed(0)
-    age = torch.randn(400, 1)
-    noise = torch.randn(400, 4)
-    turn = torch.nn.Parameter(torch.full((4,), 0.5))
-    optimiser = torch.optim.Adam([turn], lr=0.05)
-    before = leak(noise + age * turn.detach(), age).item()
-    for step in range(60):
-        optimiser.zero_grad()
-        leak(noise + age * turn, age, step).sum().backward()
-        optimiser.step()
-    assert before > 0.3
-    assert leak(noise + age * turn.detach(), age).item() < 0.05
-
-
-def test_looks_hold_the_sizes_and_peaks_that_the_audit_probes():
-    torch.manual_seed(0)
-    components = Components(6, 120)
-    components.fit(torch.randn(80, 8, 120))
-    coordinates = torch.randn(500, 6)
-    seen = looks(coordinates, components)
-    assert seen.shape == (500, 6 + LOOKS_OF_LEADS)
-    beats = twelve_leads(components.beats(coordinates)).numpy()
-    probed = canonical_features(beats, components=6)
-    design = np.column_stack([np.ones(500), seen.numpy()])
-    left = probed - design @ np.linalg.lstsq(design, probed, rcond=None)[0]
-    assert (left.std(axis=0) / probed.std(axis=0)).max() < 0.02
-
-
-def test_what_critics_have_learned_joins_the_kernel():
-    torch.manual_seed(0)
-    z = torch.randn(400, 4)
-    parity = (z[:, 0] * z[:, 1] * z[:, 2] * z[:, 3]).sign()[:, None]
-    chance = torch.Generator().manual_seed(0)
-    alone = dependence.explained(z, parity, chance)
-    helped = dependence.explained(z, parity, chance, torch.cat([parity, torch.randn(400, 3)], 1))
-    assert alone < 0.1
-    assert helped > 0.5
 
 
 def test_estimates_come_from_the_network_that_has_not_seen_the_person(medians, singles):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from axis_audit import registry
+from tests.plugin.faulty import ARGUMENTS, CONFTEST, MODEL
 
 
 @pytest.fixture
@@ -21,3 +25,26 @@ def run(pytester: pytest.Pytester, files, monkeypatch: pytest.MonkeyPatch):
         return runner(*given, *arguments)
 
     return start
+
+
+@pytest.fixture
+def faulty(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """Audit a model with a fault, in a folder of its own."""
+    # The three checks are of this test alone.
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    rng = np.random.default_rng(0)
+    np.savez(
+        "people.npz", signals=rng.normal(0, 0.3, (30, 12, 120)), rate=100, kind="beat",
+        r_index=40, age=rng.uniform(20, 80, 30),
+    )  # fmt: skip
+    Path("model.bin").write_text("weights")
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(faulty_model=MODEL)
+    pytester.syspathinsert()
+
+    def run(*arguments: str, fault: str = ""):
+        monkeypatch.setenv("AUDIT_FAULT", fault)
+        Path("ran").write_text("")
+        return pytester.runpytest_inprocess(*ARGUMENTS, *arguments, no_reraise_ctrlc=True)
+
+    return run

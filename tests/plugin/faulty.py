@@ -1,5 +1,14 @@
 """Three tiny checks, the second of which has a fault, and a model that needs no torch."""
 
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+
+from axis_audit import registry
+
 CONFTEST = """
 import os, time
 import axis_audit.checks
@@ -54,3 +63,24 @@ ARGUMENTS = [
     "--checkpoint=model.bin", "--checkpoint-adapter=faulty_model:load", "--cohort=people.npz",
     f"--gate={GATES}", "-k", "fault_", "-p", "no:cacheprovider",
 ]  # fmt: skip
+REPORT = Path("reports/model/audit.json")
+SCHEMA = json.loads((Path(registry.__file__).parent / "report/audit.schema.json").read_text())
+B, C = "integrity.fault_b", "integrity.fault_c"
+
+
+def report() -> dict:
+    audit = json.loads(REPORT.read_text())
+    jsonschema.validate(audit, SCHEMA)
+    return audit
+
+
+def verdicts(audit: dict) -> dict[str, str]:
+    return {f["id"].removeprefix("integrity.fault_"): f["verdict"] for f in audit["findings"]}
+
+
+def unfinished(audit: dict, named: set[str]) -> None:
+    assert audit["verdict"] != "PASS"
+    assert not audit["finished"]
+    assert audit["stopped"]
+    assert named <= set(audit["not_run"])
+    assert named <= set(audit["missing"])
