@@ -15,17 +15,20 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from axis_audit.errors import InputError
+from model.alignment.ablation_rows import REFERENCE, ROWS, Budget
 from model.alignment.config import NetworkConfig, TrainingConfig
 from model.deformation.__main__ import folds, positive
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from axis_audit.cohort import Cohort
     from model.alignment.comparing import Array, Values
     from model.alignment.data import TrainingData
@@ -43,72 +46,6 @@ examples:
 writes ablation.md, ablation.json, ablation.svg and ablation.png, and for each row its checkpoint
 NAME.pth and what it is judged by, NAME.npz
 """
-REFERENCE = "committed"
-FEWEST = 20
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table.
-
-    Attributes:
-        choice: which choice it is about. title: what it does.
-        training, network: fields that differ from the recipe.
-        everywhere: whether all sources are trained on; else the first.
-    """
-
-    choice: str
-    title: str
-    training: Mapping[str, Any] = field(default_factory=dict)
-    network: Mapping[str, Any] = field(default_factory=dict)
-    everywhere: bool = False
-
-
-_QUIET = {"noise": 0.0, "largest_gain": 1.0}
-ROWS: Mapping[str, Row] = {
-    REFERENCE: Row("the recipe", "as committed"),
-    "seed_1": Row("the recipe", "another seed", {"seed": 1}),
-    "seed_2": Row("the recipe", "a third seed", {"seed": 2}),
-    "floor_0": Row("floor", "0, as published", {"floor": 0.0}),
-    "shifted_0": Row("positives", "of the same seconds only", {"shifted_share": 0.0}),
-    "shifted_1": Row("positives", "of another window only", {"shifted_share": 1.0}),
-    "drawing_0": Row("drawing other leads", "weight 0", {"drawing": 0.0}),
-    "no_filters": Row("linear filters", "none", {"linear": False}),
-    "no_rhythm": Row("rhythm", "not told, not used to fill", network={"rhythm": False}),
-    "no_noise": Row("noise and gain", "none", _QUIET),
-    "visible_3": Row("visible leads", "3 instead of 6", {"visible_leads": 3}),
-    "visible_9": Row("visible leads", "9 instead of 6", {"visible_leads": 9}),
-    "margin_03": Row("margin", ".3 instead of .6", {"margin": 0.3}),
-    "margin_10": Row("margin", "1 instead of .6", {"margin": 1.0}),
-    "hidden_less": Row(
-        "hidden patches", "25 to 50 % instead of 50 to 75 %",
-        {"fewest_hidden": 0.25, "most_hidden": 0.5},
-    ),
-    "hidden_more": Row(
-        "hidden patches", "75 to 90 %", {"fewest_hidden": 0.75, "most_hidden": 0.9}
-    ),
-    "embedding_32": Row("embedding", "32 dimensions instead of 128", network={"embedding": 32}),
-    "width_32": Row("width", "32 instead of 64", network={"width": 32}),
-    "bare": Row(
-        "all of these", "floor 0, same seconds, no drawing, filters, rhythm, noise or gain",
-        {"floor": 0.0, "shifted_share": 0.0, "drawing": 0.0, "linear": False, **_QUIET},
-        {"rhythm": False},
-    ),
-    "sources": Row("sources", "all of them instead of the first", everywhere=True),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What every row has: epochs of so many records each, a shape, people judged, a batch."""
-
-    training: TrainingConfig
-    network: NetworkConfig
-    people: int
-
-    def of(self, row: Row) -> tuple[NetworkConfig, TrainingConfig]:
-        """The row's shape and training."""
-        return replace(self.network, **row.network), replace(self.training, **row.training)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -154,6 +91,7 @@ class Ablation:
         self.folds, self.threads, self.progress = folds, threads, progress
         self._data: dict[bool, TrainingData] = {}
         self._ridge: Array | None = None
+        self._apart: NDArray[np.str_] | None = None
 
     def checkpoint_of(self, name: str) -> Path:
         """The row's checkpoint, trained if it is not there yet.
@@ -165,6 +103,8 @@ class Ablation:
         from model.alignment.train import Request, train
 
         row, path = ROWS[name], self.folder / f"{name}.pth"
+        if row.checkpoint is not None:
+            return row.checkpoint
         network, training = self.budget.of(row)
         if path.exists():
             found = load(path)
@@ -208,6 +148,13 @@ class Ablation:
         np.savez_compressed(kept, mark=np.array(mark), **values)
         return values
 
+    def _same_people(self, apart: Cohort, path: Path) -> None:
+        first = self._apart = apart.patient_ids if self._apart is None else self._apart
+        if not np.array_equal(first, apart.patient_ids):
+            raise InputError(
+                path, "it set other people apart in training", "judge it by itself, with `evaluate`"
+            )
+
     def _judge(self, path: Path) -> dict[str, Array]:
         from axis_audit.aligned import MOST_PEOPLE, Aligned
         from axis_audit.checkpoint import load
@@ -219,6 +166,7 @@ class Ablation:
         model = adapter.load(checkpoint)
         home = with_samples(self.cohorts[0], self.budget.network.samples)
         apart = people.set_apart(home, checkpoint)
+        self._same_people(apart, path)
         others = people.fitting(home, apart)
         order = np.random.default_rng(0).permutation(len(apart))[: self.budget.people]
         evidence = Evidence(
@@ -229,6 +177,19 @@ class Ablation:
         if self._ridge is None:
             self._ridge = comparing.ridge_of_people(Aligned(evidence))
         return {**comparing.values_of_people(model, evidence), "ridge": self._ridge}
+
+
+def possible(cohorts: Sequence[Cohort]) -> tuple[str, ...]:
+    """The rows that sources allow: one of all sources needs several, a checkpoint its own data."""
+    from axis_audit.checkpoint import load
+
+    names = []
+    for name, row in ROWS.items():
+        data = load(row.checkpoint).manifest.data if row.checkpoint is not None else None
+        own = data is None or data["fingerprint"] == cohorts[0].fingerprint
+        if own and (len(cohorts) > 1 or not row.everywhere):
+            names.append(name)
+    return tuple(names)
 
 
 def run(
@@ -282,10 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     network = NetworkConfig()
     training = replace(TrainingConfig(), epochs=options.epochs, epoch_records=options.epoch_records)
-    several = len(options.cohort) > 1
-    names = options.rows or tuple(n for n, row in ROWS.items() if several or not row.everywhere)
     try:
-        if not several and any(ROWS[n].everywhere for n in names):
+        if len(options.cohort) == 1 and any(ROWS[n].everywhere for n in options.rows or ()):
             raise InputError("--rows", "a row of all sources has one source", "give more --cohort")
         options.output.mkdir(parents=True, exist_ok=True)
         cohorts = [open_records(s, options.folds, network.rate) for s in options.cohort]
@@ -293,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cohorts, Budget(training, network, options.people), options.output,
             folds=options.folds, threads=options.threads,
         )  # fmt: skip
+        names = options.rows or possible(cohorts)
         found = run(ablation, names, lambda so_far: write(so_far, options.output))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -66,9 +66,11 @@ MEASURES: Mapping[str, Measure] = {
         "uniformity (log)", -1, lambda v, w: np.log(w @ v["crowding"] / w.sum(axis=1))
     ),
     "drawn": Measure(
-        "drawn, of the ridge's error: mean", -1, lambda v, w: _over_ridge(v, w).mean(axis=1)
+        "drawn, of the ridge's error", -1, lambda v, w: _over_ridge(v, w).mean(axis=1)
     ),
-    "drawn_worst": Measure("worst lead", -1, lambda v, w: _over_ridge(v, w).max(axis=1)),
+    "drawn_worst": Measure(
+        "drawn from the worst lead", -1, lambda v, w: _over_ridge(v, w).max(axis=1)
+    ),
     "hidden": Measure("hidden patches, of a simple guess's error", -1, _hidden),
 }
 

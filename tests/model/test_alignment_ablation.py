@@ -13,8 +13,9 @@ from synthetic_records import records
 from axis_audit.checkpoint import hashed, load
 from axis_audit.errors import InputError
 from model.alignment import comparing
-from model.alignment.ablation import REFERENCE, ROWS, Ablation, Budget, main, parser, run
+from model.alignment.ablation import Ablation, main, parser, possible, run
 from model.alignment.ablation_pages import BETTER, SAME, WORSE, spreads, table, verdict, write
+from model.alignment.ablation_rows import REFERENCE, ROWS, Budget
 from model.alignment.config import NetworkConfig, TrainingConfig
 
 SMALL = NetworkConfig(
@@ -39,13 +40,29 @@ def found(ablation: Ablation) -> dict:
 
 
 def test_every_row_differs_from_the_recipe_as_it_says() -> None:
-    recipe = {**NetworkConfig().as_dict(), **TrainingConfig().as_dict()}
+    budget = Budget(replace(TrainingConfig(), epochs=1, epoch_records=1), NetworkConfig(), 1)
+    recipe = {**budget.network.as_dict(), **budget.training.as_dict()}
     for name, row in ROWS.items():
-        network, training = Budget(TrainingConfig(), NetworkConfig(), 1).of(row)
+        network, training = budget.of(row)
         made = {**network.as_dict(), **training.as_dict()}
         assert {k for k in recipe if made[k] != recipe[k]} == {*row.training, *row.network}, name
         assert not network.problems()
         assert row.training or row.network or row.everywhere or name == REFERENCE
+
+
+def test_rows_that_the_sources_do_not_allow_are_left_out() -> None:
+    one = possible([records(20)])
+    assert not {"sources", "full"} & set(one)
+    assert set(ROWS) - set(possible([records(20), records(20, 1)])) == {"full"}
+
+
+def test_a_checkpoint_that_set_other_people_apart_is_not_compared(
+    ablation: Ablation, found: dict
+) -> None:
+    again = Ablation(ablation.cohorts, ablation.budget, ablation.folder)
+    again._same_people(ablation.cohorts[0].subset(np.arange(30)), Path("a.pth"))
+    with pytest.raises(InputError, match="other people"):
+        again._same_people(ablation.cohorts[0].subset(np.arange(31)), Path("b.pth"))
 
 
 def test_people_who_were_trained_on_are_not_judged(ablation: Ablation, found: dict) -> None:
