@@ -118,7 +118,12 @@ class Ablation:
                 )
             return path
         request = Request(
-            path, self.folds, threads=self.threads, resume=True, progress=self.progress
+            path,
+            self.folds,
+            threads=self.threads,
+            resume=True,
+            progress=self.progress,
+            save_every=1,
         )
         train(self._training_data(row.everywhere), network, training, request)
         return path

@@ -91,7 +91,10 @@ def _not_yet(found: Record) -> str:
 def _best(found: Record, spread: Mapping[str, float]) -> str:
     """In words: rows that beat the recipe somewhere, and what they lose."""
     lines = []
-    for name, row in found["rows"].items():
+    rows = {
+        n: row for n, row in found["rows"].items() if not {"seed", "epochs"} & set(row["differs"])
+    }
+    for name, row in rows.items():
         says = {m: verdict(row, m, spread[m]) for m in SHOWN}
         gains = [MEASURES[m].words for m, v in says.items() if v == BETTER]
         losses = [MEASURES[m].words for m, v in says.items() if v == WORSE]
@@ -100,12 +103,11 @@ def _best(found: Record, spread: Mapping[str, float]) -> str:
                 f"- `{name}` ({row['choice']}: {row['title']}) is better in {'; '.join(gains)}"
                 + (f", worse in {'; '.join(losses)}." if losses else ", worse in none of these.")
             )
-    told = [n for n, row in found["rows"].items() if "less_committed" in row
-            and set(row["differs"]) != {"seed"}
+    same = [n for n, row in rows.items() if "less_committed" in row
             and all(verdict(row, m, spread[m]) == SAME for m in SHOWN)]  # fmt: skip
-    if told:
+    if same:
         lines.append(
-            f"- No difference that is told from chance: {', '.join(f'`{n}`' for n in told)}."
+            f"- No difference that is told from chance: {', '.join(f'`{n}`' for n in same)}."
         )
     return "## Where the recipe is not the best\n\n" + ("\n".join(lines) or "- Nowhere.")
 
