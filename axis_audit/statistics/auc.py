@@ -9,7 +9,7 @@ apart at all, each of whom costs half his place.
 Error rates in simulations (20-250 ill, 20-1500 well, areas of .85, .94 and .985; normal scores of
 equal and of twofold spread, and a share of people scored like the others; tests/benchmarks/
 auc_interval.py): at 2.5 % a side, the lower end lies above the truth in at most 4.3 % and the upper
-below it in at most 3.3 %; at .3 %, in at most 1.4 % and .9 %. DeLong's lower end alone: 57 %. The
+below it in at most 3.5 %; at .3 %, in at most .9 % and .9 %. DeLong's lower end alone: 57 %. The
 patient bootstrap knows no better where nothing is lost.
 """
 
