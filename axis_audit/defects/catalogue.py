@@ -43,6 +43,7 @@ _MODULES = (
     "generative_more",
     "alignment",
     "attribution",
+    "diagnosis",
 )
 Broken = Literal["model", "cohort", "manifest"]
 
