@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from axis_audit.capabilities import Explains
 from axis_audit.checks import figures
+from axis_audit.checks.attribution_pictures import examples
 from axis_audit.checks.attribution_worst import worst_of
 from axis_audit.diseases import labels
 from axis_audit.errors import MeasurementError, NotApplicable
@@ -158,7 +159,10 @@ def _located(found: Explained, measure: Any, x_label: str, published: str) -> Me
         lowest=True,
         x_label=x_label,
         told=lambda: _scores(found, plenty, published),
-        more=lambda _: [_beside_chance(found, plenty, published)],
+        more=lambda _: [
+            _beside_chance(found, plenty, published),
+            *(examples(found, plenty) if published == "share" else []),
+        ],
         few=few,
     )
 

@@ -41,6 +41,8 @@ GALLERY = {
     "alignment.retrieval": 2,
     "alignment.correlation": 1,
     "alignment.one_lead_for_twelve": 2,
+    "attribution.in_region": 6,
+    "attribution.deletion": 2,
 }
 """How many figures of a finding open their family's section; the others stand with the finding."""
 

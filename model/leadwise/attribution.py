@@ -15,7 +15,7 @@ from model.leadwise.network import LeadwiseNetwork, prepare
 from model.training import derived_seed
 
 METHODS = ("integrated_gradients", "gradient_shap", "occlusion")
-STEPS, STEPS_OF_ATTENTION = 24, 96
+STEPS, STEPS_OF_ATTENTION = 40, 96
 """Points of the Gauss-Legendre sum; attention normalises its input, which bends the path."""
 SHAP_DRAWS = 16
 SHAP_NOISE = 0.05
