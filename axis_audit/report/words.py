@@ -56,6 +56,12 @@ FAMILIES = {
         "from one better than a ridge regression draws them; and is the person in it? Agreement by "
         "collapse is none.",
     ),
+    "attribution": (
+        "What it diagnoses, and why",
+        "Is the diagnosis right, here and at other hospitals; do maps of attribution add up, point "
+        "where the disease shows, and name what the diagnosis rests on? A map that follows the QRS "
+        "points well and says nothing.",
+    ),
     "integrity": (
         "Integrity",
         "Can the other numbers be trusted: nobody seen in training, the same numbers after "

@@ -67,8 +67,10 @@ def test_the_clean_twin_passes(audited: Audit, name: str) -> None:
     assert finding.verdict is Verdict.PASS or (not gate and finding.estimate > 0), finding.reason
     assert finding.gate is gate
     assert 15 <= finding.n_patients <= 120
-    assert len(json.dumps(finding.figure)) < 20_000
+    records = len(audited.evidence.model.diseases) if name == "in_region" else 0
+    assert len(json.dumps(finding.figure)) < 20_000 + 45_000 * records
     assert finding.figure["kind"] == "bars"
+    assert json.dumps(finding.figure).count('"attributed"') == records
 
 
 def test_what_was_published_and_what_chance_scores_stand_beside(audited: Audit) -> None:
