@@ -28,6 +28,8 @@ MOST_MAPS = 60
 """People of a disease whose maps are made, at random of those who have it."""
 FEW = 24
 """Of these, people whose other maps and curves are made."""
+BOTH = 48
+"""Of these, people with another disease whose map of it is made, too: one map a person."""
 FEWEST = 15
 """People with a disease; fewer say nothing of its maps."""
 BATCH = 16
@@ -74,8 +76,8 @@ class Case:
 
     @cached_property
     def both(self) -> NDArray[np.int64]:
-        """Rows of the first `FEW` people who have another disease, too."""
-        return np.flatnonzero([bool(others) for others in self.others])[:FEW]
+        """Rows of the first `BOTH` people who have another disease, too."""
+        return np.flatnonzero([bool(others) for others in self.others])[:BOTH]
 
     def once(self, what: object, make: Callable[[], _T]) -> _T:
         """`make()`, called the first time alone."""

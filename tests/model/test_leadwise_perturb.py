@@ -45,7 +45,7 @@ def people(sign: str) -> Cohort:
         signals[:, v2] += narrow * np.where(ill, 3.0, 1.5)[:, None]
     else:
         signals[:, v2] += 0.5 * ill[:, None]
-    diagnoses = tuple({"CLBBB": 100.0} if i else {} for i in ill)
+    diagnoses = tuple({"CLBBB": 100.0} if i else {"NORM": 100.0} for i in ill)
     return dataclasses.replace(cohort, signals=signals.astype(np.float32), diagnoses=diagnoses)
 
 
