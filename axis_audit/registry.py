@@ -214,10 +214,13 @@ def all_checks() -> tuple[Check, ...]:
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"axis_audit.checks.{module.name}")
 
-    def place(one: Check) -> tuple[int, str, bool]:
-        if one.family in FAMILIES:
-            return FAMILIES.index(one.family), "", not one.ours
-        return len(FAMILIES), one.family, True
+    def place(one: Check) -> tuple[int, str, bool, str, int]:
+        if one.family not in FAMILIES:
+            return len(FAMILIES), one.family, True, "", 0
+        # Whoever imports a module of ours first must not change the order of reports.
+        code = one.function.__code__
+        home = (one.function.__module__, code.co_firstlineno) if one.ours else ("", 0)
+        return FAMILIES.index(one.family), "", not one.ours, *home
 
     return tuple(sorted(_REGISTRY.values(), key=place))
 
