@@ -14,12 +14,15 @@ from axis_audit.checkpoint import Checkpoint, load
 from axis_audit.cohort import Cohort
 from axis_audit.diseases import BY_NAME, labels
 from axis_audit.errors import InputError
-from model.alignment import intervals, people
+from axis_audit.statistics.auc import auc
+from axis_audit.statistics.levels import Levels
+from model.alignment import people
 from model.leadwise import adapter
 from model.leadwise.inference import open_records
 
 FEWEST = 20
 """People with a disease, and without, below which there is no area worth a number."""
+BOTH_ENDS = Levels(0.025, 0.025)
 WAVES = ("QRS", "ST-T")
 
 
@@ -50,7 +53,11 @@ def areas(model: adapter.LeadwiseModel, judged: Cohort) -> dict[str, Any]:
         ill = truth[known] == 1
         told = {"with": int(ill.sum()), "without": int((~ill).sum())}
         enough = min(told.values()) >= FEWEST
-        area = intervals.auc(logits[known, k], ill) if enough else {"area": "too few people"}
+        area: dict[str, Any] = {"area": "too few people"}
+        if enough:  # the audit's own interval, so that both say the same
+            estimate = auc(logits[known, k], ill, BOTH_ENDS)
+            ends = [round(end, 4) for end in estimate.interval]
+            area = {"estimate": round(estimate.value, 4), "interval": ends}
         found[name] = {**told, **area, "published at home": BY_NAME[name].auc}
     return found
 

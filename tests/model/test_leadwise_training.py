@@ -14,7 +14,7 @@ from synthetic_records import records
 from axis_audit.checkpoint import hash_ids, load
 from axis_audit.cohort import Cohort
 from axis_audit.errors import CheckpointError, InputError
-from model.leadwise import adapter, ranking
+from model.leadwise import adapter, commands, ranking
 from model.leadwise.__main__ import main, parser
 from model.leadwise.config import NetworkConfig, TrainingConfig
 from model.leadwise.data import NO_DEVICE, Vocabulary, labelled
@@ -174,3 +174,14 @@ def test_the_command_says_what_is_wrong_and_how_to_mend_it(
     status = main(["train", "--cohort", str(tmp_path / "none"), "--checkpoint", "x.pth"])
     assert status == 4
     assert "error: " in capsys.readouterr().err
+
+
+def test_areas_of_unseen_people_are_told_with_the_audits_interval(path: Path) -> None:
+    model, unseen = adapter.load(load(path)), sick(48, 4)
+    found = commands.areas(model, unseen)
+    assert (found["people"], found["MI"]["with"], found["MI"]["without"]) == (48, 24, 24)
+    low, high = found["CD"]["interval"]
+    assert low <= found["CD"]["estimate"] <= high
+    few = commands.areas(model, unseen.subset(np.arange(30)))
+    assert few["MI"]["area"] == "too few people"
+    assert "interval" not in few["MI"]
