@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,35 @@ LEAKS = {
 }
 
 
-def _weights(config: TrainingConfig, *kept: str) -> TrainingConfig:
-    """The same training with the leakage penalties named, and no others."""
-    penalties = ("critics", "kernel", "canonical", "canonical_linear", "linear", "products")
-    weights = {k: 0.0 if k in penalties and k not in kept else v for k, v in config.weights.items()}
-    return replace(config, weights=weights)
+PENALTIES = (
+    "critics", "kernel", "canonical", "canonical_linear", "linear", "products", "straight", "bent",
+    "features", "canonical_features",
+)  # fmt: skip
+OF_POPULATION = ("straight", "bent", "features", "canonical_features")
+EARLIER = {
+    "critics": 5.0, "kernel": 30.0, "canonical": 8.0, "canonical_linear": 5.0, "linear": 1.0,
+    "products": 3.0,
+}  # fmt: skip
+"""Weights of the penalties before readers of the population took most of their work."""
 
 
-def _sixteen(network: NetworkConfig) -> NetworkConfig:
-    return replace(network, latent=16)
+def _earlier(config: TrainingConfig, kept: Collection[str] = tuple(EARLIER)) -> TrainingConfig:
+    """The recipe before the last step, with the leakage penalties named and no others."""
+    penalties = {k: EARLIER.get(k, 0.0) if k in kept else 0.0 for k in PENALTIES}
+    weights = {**config.weights, **penalties}
+    return replace(
+        config, weights=weights, apart=(), twelve_leads=False, critics_see_sizes=False, epochs=60
+    )
+
+
+def _bent(network: NetworkConfig, latent: int = 16) -> NetworkConfig:
+    """A decoder with hidden layers."""
+    return replace(network, latent=latent, decoder_hidden=384)
 
 
 def _mixed(config: TrainingConfig, *kept: str) -> TrainingConfig:
-    """As `_weights`, on a mixture of median and single beats and with a light hand on products."""
-    config = _weights(config, *kept)
+    """As `_earlier`, on a mixture of median and single beats and with a light hand on products."""
+    config = _earlier(config, kept)
     weights = {**config.weights, "products": min(config.weights["products"], 0.3)}
     return replace(config, weights=weights, first_single_share=0.5, second_single_share=0.5)
 
@@ -74,50 +89,61 @@ ROWS: Mapping[str, Row] = {
     "separate": Row(
         "separate age networks, axis in closed form; no leakage penalty",
         lambda config: replace(_mixed(config), target="age"),
-        _sixteen,
+        _bent,
     ),
     "moments": Row(
         "+ correlations of age with z and its products",
         lambda config: replace(_mixed(config, "linear", "products"), target="age"),
-        _sixteen,
+        _bent,
     ),
     "critics_age": Row(
         "+ critics that read age",
         lambda config: replace(
             _mixed(config, "linear", "products", "critics"), target="age", crossed=False
         ),
-        _sixteen,
+        _bent,
     ),
     "critics": Row(
         "+ critics on the cross-fitted estimate, judging people they did not learn from",
         lambda config: _mixed(config, "linear", "products", "critics"),
-        _sixteen,
+        _bent,
     ),
     "kernel": Row(
         "+ kernel machine on z",
         lambda config: _mixed(config, "linear", "products", "critics", "kernel"),
-        _sixteen,
+        _bent,
     ),
     "canonical": Row(
         "+ kernel machine on D(z)",
         lambda config: _mixed(config, "linear", "products", "critics", "kernel", "canonical"),
-        _sixteen,
+        _bent,
     ),
     "medians": Row(
         "+ penalties on median beats, more weight on products, correlations with D(z)",
-        lambda config: config,
-        _sixteen,
+        _earlier,
+        _bent,
     ),
-    "final": Row(
-        "+ 8 dimensions instead of 16: the reference system",
-        checkpoint=CHECKPOINTS / "deformation.pth",
+    "eight": Row(
+        "+ 8 dimensions instead of 16",
+        _earlier,
+        lambda network: _bent(network, 8),
     ),
+    "final": Row("FINAL", checkpoint=CHECKPOINTS / "deformation.pth"),
     "no_noise": Row(
-        "final without noise and consistency",
+        "the reference system without noise and consistency",
         lambda config: replace(config, noise=0.0, weights={**config.weights, "consistency": 0.0}),
     ),
+    "no_population": Row(
+        "the reference system without readers of the population",
+        lambda config: replace(
+            config,
+            weights={**config.weights, **dict.fromkeys(OF_POPULATION, 0.0)},
+        ),
+    ),
     "latent_32": Row(
-        "final, 32 dimensions", lambda config: config, lambda n: replace(n, latent=32)
+        "the reference system, 32 dimensions",
+        lambda config: config,
+        lambda network: replace(network, latent=32),
     ),
 }
 

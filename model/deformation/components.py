@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model.deformation.beats import twelve_leads
+
 
 class Components(nn.Module):
     """Linear coordinates of prepared eight-lead beats, as buffers.
@@ -51,6 +53,12 @@ class Components(nn.Module):
     def changes(self, beats: Tensor) -> Tensor:
         """Coordinates (n, k) of differences of beats (n, 8, samples): nothing is centred."""
         return (beats.flatten(1) @ self.directions.T) / self.deviations
+
+    def metric(self) -> Tensor:
+        """M (k, k): c'Mc is the squared size over twelve leads of the beat's change c, (k,)."""
+        one_each = torch.diag(self.deviations) @ self.directions
+        flat = twelve_leads(one_each.reshape(len(one_each), 8, self.samples)).flatten(1)
+        return flat @ flat.T
 
     def beats(self, coordinates: Tensor) -> Tensor:
         """Beats (n, 8, samples) of coordinates (n, k)."""

@@ -24,7 +24,8 @@ class Beats:
 
     Attributes:
         medians: mV, shape (n, leads, samples). ages: years, shape (n,).
-        shares: 1 / (records of the same patient), shape (n,): people, not records, weigh alike.
+        shares: weight for the axis, shape (n,): 1 / (records of the same patient), so that people,
+            not records, weigh alike; 0 for recordings set apart.
         singles: mV, shape (m, leads, samples), grouped by record: those of record i begin at
             first[i] and are count[i] (perhaps none).
     """
@@ -50,12 +51,19 @@ class Beats:
         return beats
 
     @classmethod
-    def of(cls, medians: Cohort, singles: Cohort | None) -> Beats:
-        """Join median beats with the single beats of the same records."""
+    def of(cls, medians: Cohort, singles: Cohort | None, apart: Sequence[str] = ()) -> Beats:
+        """Join median beats with the single beats of the same records.
+
+        Args:
+            apart: devices whose recordings have no share in the axis, unless there are no others.
+        """
         signals = torch.from_numpy(medians.signals)
         ages = torch.from_numpy(medians.age)
         _, person, records = np.unique(medians.patient_ids, return_inverse=True, return_counts=True)
-        shares = torch.from_numpy((1.0 / records[person]).astype(np.float32))
+        kept = ~np.isin(medians.device, list(apart))
+        if not kept.any():
+            kept[:] = True
+        shares = torch.from_numpy((kept / records[person]).astype(np.float32))
         if singles is None:
             nothing = torch.zeros(len(signals), dtype=torch.long)
             return cls(signals, ages, shares, signals[:0], nothing, nothing)
@@ -88,8 +96,12 @@ class TrainingData:
     selectors: NDArray[np.str_]
 
 
-def split(medians: Cohort, singles: Cohort | None, share: float) -> TrainingData:
-    """Hold out patients for selection; records of unknown age are left out.
+def split(
+    medians: Cohort, singles: Cohort | None, share: float, apart: Sequence[str] = ()
+) -> TrainingData:
+    """Hold out a share of patients for selection; records of unknown age are left out.
+
+    `apart` names devices whose recordings do not count for the axis (`Beats.of`).
 
     Raises:
         InputError: too few records on either side.
@@ -107,7 +119,7 @@ def split(medians: Cohort, singles: Cohort | None, share: float) -> TrainingData
     cohorts = (medians,) if own is None else (medians, own)
     selection = medians.subset(held)
     return TrainingData(
-        Beats.of(fit, own),
+        Beats.of(fit, own, apart),
         Beats.of(selection, None),
         cohorts,
         fit.patient_ids,

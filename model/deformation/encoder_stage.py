@@ -1,15 +1,9 @@
-"""Training of encoder and decoder against critics that try to read age from z.
+"""Training of encoder and decoder against what reads age from z and from D(z).
 
-Every step the critics take a few steps of their own on whitened, slightly noisy z. Then encoder and
-decoder take one, down the sum of
-- `reconstruction`: squared error of D(z + noise) + g(a)·B, over the variance of beats. The noise
-  drowns directions that are too small to see;
-- `critics`: squared correlations of what the critics read with the truth, in the half of the people
-  from which a critic did not learn;
-- `kernel`: what kernel ridge regression explains within the batch (`dependence`), where positive;
-- `canonical`, `canonical_linear`: the same of what D(z) looks like (`looks`), and squared
-  correlations of targets with its looks;
-- `linear`, `products`: squared correlations of targets with dimensions of z, with their products;
+Every step encoder and decoder take one, down the sum of
+- `reconstruction`: squared error of D(z + noise) + g(a)·B over twelve leads, over the variance of
+  beats. The noise drowns directions that are too small to see;
+- the leakage penalties of `leaks`, whose critics take a few steps of their own before;
 - `covariance`: squared covariances between dimensions: no direction is left small;
 - `consistency`: squared distance of z of two beats of one record. A z that is folded finely enough
   to hide age from critics moves from beat to beat; morphology does not.
@@ -24,12 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from model import engine, training
-from model.deformation import dependence
 from model.deformation.config import TrainingConfig
-from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
-from model.deformation.looks import looks
+from model.deformation.leaks import Leaks
 from model.deformation.network import Decoder, DeformationNetwork, Encoder
-from model.deformation.tables import Tables, View
+from model.deformation.tables import Tables
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -37,7 +29,6 @@ if TYPE_CHECKING:
 WARM_UP_EPOCHS, FLAT = 5, 0.6
 """Epochs until rates and leakage penalties are whole; share of the epochs until rates fall."""
 LARGEST_GRADIENT = 5.0
-CRITIC_BETAS = (0.5, 0.99)
 
 
 class _Pair(nn.Module):
@@ -55,32 +46,8 @@ class _Pair(nn.Module):
         return z, plain, noisy
 
 
-class Targets:
-    """What z must not tell: years (age, or the estimate of it) and their distance from the median.
-
-    Args:
-        years: of the median beats, shape (n,), to standardise by.
-    """
-
-    count = 2
-
-    def __init__(self, years: Tensor) -> None:
-        away = (years - years.median()).abs()
-        self.median, self.mean, self.deviation = years.median(), years.mean(), years.std()
-        self.away_mean, self.away_deviation = away.mean(), away.std()
-
-    def of(self, years: Tensor) -> Tensor:
-        """Standardised targets, shape (n, 2)."""
-        away = (years - self.median).abs()
-        columns = (
-            (years - self.mean) / self.deviation,
-            (away - self.away_mean) / self.away_deviation,
-        )
-        return torch.stack(columns, dim=1)
-
-
 class EncoderStage:
-    """Encoder, decoder, critics and their optimisers.
+    """Encoder and decoder with their optimiser, and what they are trained against.
 
     Args:
         network: its components, axis and age networks are ready. tables: beats to fit.
@@ -97,10 +64,9 @@ class EncoderStage:
     ) -> None:
         self.tables, self.config, self.fabric = tables, config, fabric
         self.halves = [torch.nonzero(halves == half)[:, 0] for half in (0, 1)]
-        shown = tables.median_estimates if config.target == "estimate" else tables.ages
-        self.targets = Targets(shown)
-        variances = network.components.deviations.square()
-        self.shares = (variances / variances.sum()).to(fabric.device)
+        if config.twelve_leads:
+            network.begin()
+        self.metric = _metric(network, config.twelve_leads).to(fabric.device)
         ageing = network.components.changes(network.ageing[None])
         self.ageing = (network.spline(tables.ages)[:, None] * ageing).detach()
         pair = _Pair(network.encoder, network.decoder)
@@ -111,16 +77,9 @@ class EncoderStage:
             ],
             lr=0.0,
         )
-        critics = Critics(
-            config.critics, network.config.latent, config.critic_hidden, Targets.count
-        )
-        critic_optimiser = torch.optim.AdamW(
-            critics.parameters(), lr=config.critic_rate, weight_decay=2e-2, betas=CRITIC_BETAS
-        )
-        self.components, self.latent = network.components, network.config.latent
-        self.critics = critics
+        self.latent = network.config.latent
         self.pair, self.optimiser = fabric.setup(pair, optimiser)
-        self.readers, self.critic_optimiser = fabric.setup(critics, critic_optimiser)
+        self.leaks = Leaks(network, tables, self.halves, config, fabric)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the records; the mean of every loss."""
@@ -138,7 +97,7 @@ class EncoderStage:
             self._set_rate(epoch, step / steps)
             rows = [engine.own_rows(self.fabric, order[step]) for order in orders]
             even = min(len(r) for r in rows)
-            losses = self._step(torch.cat([r[:even] for r in rows]), epoch, chance)
+            losses = self._step(torch.cat([r[:even] for r in rows]), epoch, step, chance)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + loss / steps
         return sums
@@ -153,7 +112,9 @@ class EncoderStage:
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * factor
 
-    def _step(self, rows: Tensor, epoch: int, chance: torch.Generator) -> dict[str, float]:
+    def _step(
+        self, rows: Tensor, epoch: int, step: int, chance: torch.Generator
+    ) -> dict[str, float]:
         """Rows: those of the first half of the people, then as many of the second."""
         config = self.config
         view = self.tables.draw(rows, config.first_single_share, chance)
@@ -164,13 +125,12 @@ class EncoderStage:
             self._put(torch.cat([view.coordinates, jittered])), self._put(config.noise * noise)
         )
         first, second = z.split(len(rows))
-        white, truth = whiten(first), self._truth(rows, view)
-        if config.weights["critics"]:
-            self._train_critics(white.detach(), truth, chance)
-        losses = self._leaks(white, canonical, truth, chance)
-        expected = self._put(view.coordinates - self.ageing[rows])
-        error = (drawn - expected).square() @ self.shares
-        losses["reconstruction"] = error.mean()
+        if step % config.population_every == 0:
+            self.leaks.fit_population(chance)
+        self.leaks.train_critics(first, canonical, self.leaks.truth(rows, view), chance)
+        losses = self.leaks.of(first, canonical, rows, view, chance)
+        away = drawn - self._put(view.coordinates - self.ageing[rows])
+        losses["reconstruction"] = ((away @ self.metric) * away).sum(1).mean()
         covariance = torch.cov(first.T)
         off = covariance - torch.diag(torch.diagonal(covariance))
         losses["covariance"] = off.square().sum() / len(off)
@@ -182,73 +142,10 @@ class EncoderStage:
         ).sum()
         self.optimiser.zero_grad()
         self.fabric.backward(total)
-        self.critics.requires_grad_(True)
         encoder = self.optimiser.param_groups[0]["params"]
         torch.nn.utils.clip_grad_norm_(encoder, LARGEST_GRADIENT)
         self.optimiser.step()
         return {k: float(v.detach()) for k, v in losses.items()}
-
-    def _leaks(
-        self, white: Tensor, canonical: Tensor, truth: Tensor, chance: torch.Generator
-    ) -> dict[str, Tensor]:
-        """The leakage penalties whose weight is not zero, of whitened z and coordinates of D(z)."""
-        wanted, losses = self.config.weights, {}
-        self.critics.requires_grad_(False)
-        if wanted["critics"]:
-            halves = split_halves(white.chunk(2), len(self.critics), crossed=self.config.crossed)
-            facts = split_halves(truth.chunk(2), len(self.critics), crossed=self.config.crossed)
-            read = squared_correlation(self.readers(halves), facts)
-            losses["critics"] = read.sum(dim=1).mean()
-        if wanted["kernel"]:
-            features = self.critics.features(white) if wanted["critics"] else None
-            leak = dependence.explained(white, truth, chance, features)
-            losses["kernel"] = leak.relu().sum()
-        if wanted["canonical"] or wanted["canonical_linear"]:
-            seen = looks(canonical, self.components)
-            if wanted["canonical"]:
-                losses["canonical"] = dependence.explained(seen, truth, chance).relu().sum()
-            if wanted["canonical_linear"]:
-                losses["canonical_linear"] = squared_correlation(
-                    seen.T[..., None], truth[None]
-                ).sum()
-        if wanted["linear"]:
-            each = squared_correlation(white.T[..., None], truth[None])  # (latent, targets)
-            losses["linear"] = each.sum()
-        if wanted["products"]:
-            centred = truth - truth.mean(0)
-            moments = torch.einsum("nt,ni,nj->tij", centred, white, white) / len(white)
-            losses["products"] = moments.square().sum() / 2
-        return losses
-
-    def _train_critics(self, white: Tensor, truth: Tensor, chance: torch.Generator) -> None:
-        for step in range(self.config.critic_steps):
-            if step:
-                white, truth = self._others(len(truth) // 2, chance)
-            halves = split_halves(white.chunk(2), len(self.critics), False)
-            facts = split_halves(truth.chunk(2), len(self.critics), False)
-            errors = (self.readers(halves) - facts).square()
-            self.critic_optimiser.zero_grad()
-            self.fabric.backward(errors.mean())
-            self.critic_optimiser.step()
-
-    @torch.no_grad()
-    def _others(self, half: int, chance: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Whitened z and targets of other people, `half` of each half."""
-        rows = torch.cat(
-            [
-                people[torch.randint(len(people), (half,), generator=chance)]
-                for people in self.halves
-            ]
-        )
-        view = self.tables.draw(rows, self.config.first_single_share, chance)
-        encoder = self.pair.module.encoder.eval()
-        z = encoder(self._put(view.coordinates))
-        encoder.train()
-        return whiten(z), self._truth(rows, view)
-
-    def _truth(self, rows: Tensor, view: View) -> Tensor:
-        estimated = self.config.target == "estimate"
-        return self._put(self.targets.of(view.estimates if estimated else self.tables.ages[rows]))
 
     @staticmethod
     def _normal(like: Tensor, chance: torch.Generator) -> Tensor:
@@ -258,15 +155,22 @@ class EncoderStage:
         return values.to(self.fabric.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Critics and optimisers; encoder and decoder are their owner's to save."""
-        return {
-            "critics": self.critics.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "critic_optimiser": self.critic_optimiser.state_dict(),
-        }
+        """Optimisers and critics; encoder and decoder are their owner's to save."""
+        return {"optimiser": self.optimiser.state_dict(), "leaks": self.leaks.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state again."""
-        self.critics.load_state_dict(state["critics"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
+        self.leaks.load_state_dict(state["leaks"])
+
+
+def _metric(network: DeformationNetwork, twelve: bool) -> Tensor:
+    """M (k, k): c'Mc is the share of the variance of beats that a change c of coordinates is.
+
+    Over the twelve leads, where the limbs count twice, or over the eight independent ones.
+    """
+    if twelve:
+        metric = network.components.metric()
+        return metric / metric.trace()
+    variances = network.components.deviations.square()
+    return torch.diag(variances / variances.sum())

@@ -19,10 +19,18 @@ RIDGE = 1e-3
 """Of the covariance of standardised looks, which are nearly collinear."""
 
 
-def looks(coordinates: Tensor, components: Components) -> Tensor:
-    """Whitened looks (n, k + 36) of beats given by their coordinates (n, k); differentiable."""
+def sizes(coordinates: Tensor, components: Components) -> Tensor:
+    """RMS, largest and smallest value of every lead, (n, 36), of beats given by coordinates."""
     beats = twelve_leads(components.beats(coordinates))
     size = beats.square().mean(dim=2).add(1e-12).sqrt()
-    columns = torch.cat([coordinates, size, beats.amax(dim=2), beats.amin(dim=2)], dim=1)
-    standard = (columns - columns.mean(0)) / (columns.std(0) + 1e-6)
-    return whiten(standard, RIDGE)
+    return torch.cat([size, beats.amax(dim=2), beats.amin(dim=2)], dim=1)
+
+
+def looks(coordinates: Tensor, components: Components) -> Tensor:
+    """Whitened looks (n, k + 36) of beats given by their coordinates (n, k); differentiable."""
+    return whitened(torch.cat([coordinates, sizes(coordinates, components)], dim=1))
+
+
+def whitened(columns: Tensor) -> Tensor:
+    """Standardised and whitened columns (n, k), which may be nearly collinear; differentiable."""
+    return whiten((columns - columns.mean(0)) / (columns.std(0) + 1e-6), RIDGE)

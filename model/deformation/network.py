@@ -96,6 +96,19 @@ class DeformationNetwork(nn.Module):
         flat = torch.ones(8, config.samples)
         self.register_buffer("ageing", flat / torch.linalg.vector_norm(twelve_leads(flat)))
 
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Start encoder and decoder at the leading directions of twelve-lead beats.
+
+        Coordinates are those of eight leads; an error counts in all twelve, limb leads twice.
+        """
+        _, directions = torch.linalg.eigh(self.components.metric().double())
+        leading = directions.flip(1)[:, : self.config.latent].T.float()
+        peaks = leading.abs().argmax(dim=1, keepdim=True)
+        leading = leading * leading.gather(1, peaks).sign()
+        self.encoder.straight.weight.copy_(leading)
+        self.decoder.straight.weight.copy_(leading.T)
+
     def readers(self) -> list[AgeNetwork]:
         """The age networks."""
         return [network for network in self.age_networks if isinstance(network, AgeNetwork)]

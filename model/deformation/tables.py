@@ -39,6 +39,7 @@ class Tables:
     Attributes:
         medians, singles: shapes (n, k) and (m, k). median_estimates, single_estimates: years.
         first, count: where a record's single beats are, as in `data.Beats`. ages: years, (n,).
+        kinds: 1 for recordings set apart, else 0, (n,).
     """
 
     medians: Tensor
@@ -48,6 +49,7 @@ class Tables:
     first: Tensor
     count: Tensor
     ages: Tensor
+    kinds: Tensor
 
     def __len__(self) -> int:
         return len(self.medians)
@@ -88,6 +90,7 @@ def build(
         first=first,
         count=beats.count,
         ages=beats.ages,
+        kinds=(beats.shares == 0).long(),
     )
 
 
