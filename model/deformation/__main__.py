@@ -119,6 +119,9 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help=f"beats a step of encoder and decoder (default {default.batch})")  # fmt: skip
     add("--age-networks", type=Path, metavar="CHECKPOINT",
         help="take over those of this checkpoint, of the same people and seed")  # fmt: skip
+    add("--apart", nargs="*", default=default.apart, metavar="DEVICE",
+        help="devices whose recordings have no share in g and B, and whose leaks are judged apart "
+        f"(default {', '.join(default.apart)!r}; of PTB-XL)")  # fmt: skip
     add("--latent", type=positive, default=NetworkConfig().latent, help="dimensions of z")
     add("--accelerator", choices=("cpu", "cuda", "mps", "auto"), default="cpu")
     add("--precision", choices=PRECISIONS, default="32-true", help="mixed precision on GPUs")
@@ -146,12 +149,15 @@ def run_train(options: argparse.Namespace) -> None:
         age_epochs=options.age_epochs,
         epochs=options.epochs,
         batch=options.batch_size,
+        apart=tuple(options.apart),
     )
     if options.medians_only:
         config = replace(config, single_share=0.0, second_single_share=0.0)
     network = NetworkConfig(latent=options.latent)
     data = split(
-        *open_beats(options.cohort, options.folds, not options.medians_only), config.held_share
+        *open_beats(options.cohort, options.folds, not options.medians_only),
+        config.held_share,
+        config.apart,
     )
     request = Request(
         options.checkpoint, options.folds, threads=options.threads, resume=options.resume,

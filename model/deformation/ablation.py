@@ -199,7 +199,8 @@ def _train(row: Row, path: Path, options: argparse.Namespace) -> None:
         raise InputError(path, "this row says not how to train it", "name another row")
     config = row.training(TrainingConfig(seed=seed))
     chosen = folds(options.fit_folds)
-    data = split(*open_beats(options.cohort, chosen, True), config.held_share)
+    medians, singles = open_beats(options.cohort, chosen, True)
+    data = split(medians, singles, config.held_share, config.apart)
     request = Request(
         path, chosen, threads=options.threads, resume=True, age_networks=options.reference
     )
