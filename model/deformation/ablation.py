@@ -128,7 +128,15 @@ ROWS: Mapping[str, Row] = {
         _earlier,
         lambda network: _bent(network, 8),
     ),
-    "final": Row("FINAL", checkpoint=CHECKPOINTS / "deformation.pth"),
+    "linear": Row(
+        "+ a linear decoder of 10 dimensions, errors over twelve leads",
+        lambda config: replace(_earlier(config), twelve_leads=True),
+    ),
+    "final": Row(
+        "+ readers of all people in place of most penalties within a batch, critics that see the "
+        "sizes of D(z); B without one device: the reference system",
+        checkpoint=CHECKPOINTS / "deformation.pth",
+    ),
     "no_noise": Row(
         "the reference system without noise and consistency",
         lambda config: replace(config, noise=0.0, weights={**config.weights, "consistency": 0.0}),
