@@ -33,9 +33,9 @@ LEAKS = {
 
 PENALTIES = (
     "critics", "kernel", "canonical", "canonical_linear", "linear", "products", "straight", "bent",
-    "features", "canonical_features",
+    "straight_within", "features", "canonical_features",
 )  # fmt: skip
-OF_POPULATION = ("straight", "bent", "features", "canonical_features")
+OF_POPULATION = ("straight", "bent", "straight_within", "features", "canonical_features")
 EARLIER = {
     "critics": 5.0, "kernel": 30.0, "canonical": 8.0, "canonical_linear": 5.0, "linear": 1.0,
     "products": 3.0,
@@ -129,7 +129,7 @@ ROWS: Mapping[str, Row] = {
         lambda network: _bent(network, 8),
     ),
     "linear": Row(
-        "+ a linear decoder of 10 dimensions, errors over twelve leads",
+        "+ a linear decoder of 14 dimensions, errors over twelve leads",
         lambda config: replace(_earlier(config), twelve_leads=True),
     ),
     "final": Row(

@@ -35,7 +35,7 @@ class NetworkConfig:
     age_channels: int = 40
     age_hidden: int = 96
     components: int = 96
-    latent: int = 10
+    latent: int = 14
     encoder_hidden: int = 64
     decoder_hidden: int = 0
     knot_low: float = 15.0
@@ -85,13 +85,14 @@ def _default_weights() -> dict[str, float]:
     return {
         "reconstruction": 10.0,
         "critics": 5.0,
-        "kernel": 5.0,
+        "kernel": 10.0,
         "canonical": 0.0,
         "canonical_linear": 0.0,
         "linear": 1.0,
         "products": 3.0,
-        "straight": 5.0,
+        "straight": 10.0,
         "bent": 2.0,
+        "straight_within": 10.0,
         "features": 10.0,
         "canonical_features": 10.0,
         "covariance": 0.5,

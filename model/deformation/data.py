@@ -16,6 +16,8 @@ from axis_audit.errors import InputError
 from model.training import selection_rows
 
 FEWEST_RECORDS = 16
+NORMAL = "NORM"
+"""PTB-XL's statement of a normal recording."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Beats:
         medians: mV, shape (n, leads, samples). ages: years, shape (n,).
         shares: weight for the axis, shape (n,): 1 / (records of the same patient), so that people,
             not records, weigh alike; 0 for recordings set apart.
+        groups: of people alike, shape (n,): recordings set apart are 0, others go by sex and by
+            whether the recording is normal.
         singles: mV, shape (m, leads, samples), grouped by record: those of record i begin at
             first[i] and are count[i] (perhaps none).
     """
@@ -33,6 +37,7 @@ class Beats:
     medians: Tensor
     ages: Tensor
     shares: Tensor
+    groups: Tensor
     singles: Tensor
     first: Tensor
     count: Tensor
@@ -64,9 +69,10 @@ class Beats:
         if not kept.any():
             kept[:] = True
         shares = torch.from_numpy((kept / records[person]).astype(np.float32))
+        groups = torch.from_numpy(_groups(medians, kept))
         if singles is None:
             nothing = torch.zeros(len(signals), dtype=torch.long)
-            return cls(signals, ages, shares, signals[:0], nothing, nothing)
+            return cls(signals, ages, shares, groups, signals[:0], nothing, nothing)
         order = np.argsort(singles.record_ids, kind="stable")
         ids = singles.record_ids[order]
         first = np.searchsorted(ids, medians.record_ids, side="left")
@@ -75,10 +81,17 @@ class Beats:
             signals,
             ages,
             shares,
+            groups,
             torch.from_numpy(singles.signals[order]),
             torch.from_numpy(first),
             torch.from_numpy(count),
         )
+
+
+def _groups(cohort: Cohort, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    sex = np.where(cohort.sex == "female", 1, np.where(cohort.sex == "male", 2, 0))
+    normal = np.array([NORMAL in codes for codes in cohort.diagnoses], dtype=np.int64)
+    return np.where(kept, 1 + 2 * sex + normal, 0).astype(np.int64)
 
 
 @dataclass(frozen=True)

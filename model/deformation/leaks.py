@@ -4,7 +4,8 @@ Every step the critics take a few steps of their own; then this says, of a batch
 - `critics`: squared correlations of what the critics read with the truth, in the half of the people
   from which a critic did not learn. They see whitened z and, beside it, the sizes of D(z);
 - `straight`, `bent`: squared correlations with z and the sizes of D(z), with products of z, in all
-  people of each kind of recording (`population.Moments`);
+  people of each kind of recording (`population.Moments`); `straight_within`, the first in groups
+  of one sex, normal or not: what cancels between groups is back where their shares are others;
 - `features`, `canonical_features`: what random features fitted to thousands of people of the other
   half read, from z and from z with the sizes of D(z) (`population.FeatureReader`);
 - `kernel`: what kernel ridge regression explains within the batch (`dependence`), where positive;
@@ -15,6 +16,7 @@ Every step the critics take a few steps of their own; then this says, of a batch
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 CRITIC_BETAS = (0.5, 0.99)
-OF_POPULATION = ("straight", "bent", "features", "canonical_features")
+OF_POPULATION = ("straight", "bent", "straight_within", "features", "canonical_features")
 
 
 class Targets:
@@ -61,11 +63,20 @@ class Targets:
         return torch.stack(columns, dim=1)
 
 
+@dataclass(frozen=True)
+class _People:
+    """Of the same rows: targets (n, 3), kinds of recording and groups of people, both (n,)."""
+
+    targets: Tensor
+    kinds: Tensor
+    groups: Tensor
+
+
 class _Population:
     """Readers of the population, fitted to latents and sights (z with the sizes of D(z)) of all.
 
     Args:
-        z, sight: no gradients. targets, halves, kinds: of the same people.
+        z, sight: no gradients. people, halves: of the same rows.
         most: people that random features are fitted to. wanted: weights; what has none is left out.
     """
 
@@ -73,9 +84,8 @@ class _Population:
         self,
         z: Tensor,
         sight: Tensor,
-        targets: Tensor,
+        people: _People,
         halves: Tensor,
-        kinds: Tensor,
         *,
         chance: torch.Generator,
         most: int,
@@ -84,21 +94,32 @@ class _Population:
         self.latents, self.sights = Whitening(z), Whitening(sight)
         z, sight = self.latents(z), self.sights(sight)
         self.moments, self.readers = {}, {}
-        for name, columns in (("straight", sight), ("bent", products(z))):
+        for name, columns, apart in (
+            ("straight", sight, people.kinds),
+            ("bent", products(z), people.kinds),
+            ("straight_within", sight, people.groups),
+        ):
             if wanted[name]:
-                self.moments[name] = Moments(columns, targets, kinds)
+                self.moments[name] = Moments(columns, people.targets, apart)
         few = torch.randperm(len(z), generator=chance)[:most].to(z.device)
         for name, columns in (("features", z), ("canonical_features", sight)):
             if wanted[name]:
-                self.readers[name] = FeatureReader(columns[few], targets[few], halves[few], chance)
+                self.readers[name] = FeatureReader(
+                    columns[few], people.targets[few], halves[few], chance
+                )
 
-    def leaks(self, z: Tensor, sight: Tensor, targets: Tensor, kinds: Tensor) -> dict[str, Tensor]:
+    def leaks(self, z: Tensor, sight: Tensor, people: _People) -> dict[str, Tensor]:
         """What they read in a batch: people of the first half, then as many of the second."""
         z, sight = self.latents(z), self.sights(sight)
-        columns = {"straight": sight, "bent": products(z) if "bent" in self.moments else z}
-        found = {n: m.leak(columns[n], targets, kinds) for n, m in self.moments.items()}
+        columns = {"straight": (sight, people.kinds), "straight_within": (sight, people.groups)}
+        if "bent" in self.moments:
+            columns["bent"] = (products(z), people.kinds)
+        found = {}
+        for name, moments in self.moments.items():
+            values, apart = columns[name]
+            found[name] = moments.leak(values, people.targets, apart)
         inputs = {"features": z, "canonical_features": sight}
-        return found | {n: r.leak(inputs[n], targets) for n, r in self.readers.items()}
+        return found | {n: r.leak(inputs[n], people.targets) for n, r in self.readers.items()}
 
 
 class Leaks:
@@ -162,19 +183,19 @@ class Leaks:
         self.population = _Population(
             z,
             self._with_sizes(z, canonical),
-            self.all_targets(rows, view),
+            self._people(rows, view),
             halves.to(z.device),
-            self.tables.kinds[rows].to(z.device),
             chance=chance,
             most=self.config.population,
             wanted=self.config.weights,
         )
 
-    def all_targets(self, rows: Tensor, view: View) -> Tensor:
-        """Targets (n, 3): `truth`, and age itself, which is noisier but has no bias."""
-        ages = self.tables.ages
-        age = ((ages[rows] - ages.mean()) / ages.std()).to(self.fabric.device)
-        return torch.cat([self.truth(rows, view), age[:, None]], dim=1)
+    def _people(self, rows: Tensor, view: View) -> _People:
+        """Targets are `truth`, and age itself, which is noisier but has no bias."""
+        ages, put = self.tables.ages, self.fabric.device
+        age = ((ages[rows] - ages.mean()) / ages.std()).to(put)
+        targets = torch.cat([self.truth(rows, view), age[:, None]], dim=1)
+        return _People(targets, self.tables.kinds[rows].to(put), self.tables.groups[rows].to(put))
 
     def of(
         self, z: Tensor, canonical: Tensor, rows: Tensor, view: View, chance: torch.Generator
@@ -207,8 +228,7 @@ class Leaks:
             losses |= self.population.leaks(
                 z,
                 self._with_sizes(z, canonical),
-                self.all_targets(rows, view),
-                self.tables.kinds[rows].to(z.device),
+                self._people(rows, view),
             )
         self.critics.requires_grad_(True)
         return losses

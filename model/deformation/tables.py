@@ -39,7 +39,7 @@ class Tables:
     Attributes:
         medians, singles: shapes (n, k) and (m, k). median_estimates, single_estimates: years.
         first, count: where a record's single beats are, as in `data.Beats`. ages: years, (n,).
-        kinds: 1 for recordings set apart, else 0, (n,).
+        kinds: 1 for recordings set apart, else 0, (n,). groups: as in `data.Beats`.
     """
 
     medians: Tensor
@@ -50,6 +50,7 @@ class Tables:
     count: Tensor
     ages: Tensor
     kinds: Tensor
+    groups: Tensor
 
     def __len__(self) -> int:
         return len(self.medians)
@@ -91,6 +92,7 @@ def build(
         count=beats.count,
         ages=beats.ages,
         kinds=(beats.shares == 0).long(),
+        groups=beats.groups,
     )
 
 

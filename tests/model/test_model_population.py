@@ -83,11 +83,11 @@ def test_a_leak_that_cancels_between_kinds_of_recording_is_seen_in_each():
 
 def test_a_leaks_gradient_reaches_the_inputs_and_descending_it_takes_it_away():
     torch.manual_seed(0)
-    age, noise = torch.randn(PEOPLE, 1), torch.randn(PEOPLE, 4)
+    age, noise = torch.randn(BATCH, 1), torch.randn(BATCH, 4)
     turn = torch.nn.Parameter(torch.full((4,), 0.5))
-    halves, kinds = torch.arange(PEOPLE) // (PEOPLE // 2), torch.zeros(PEOPLE, dtype=torch.long)
+    halves, kinds = torch.arange(BATCH) // (BATCH // 2), torch.zeros(BATCH, dtype=torch.long)
     optimiser = torch.optim.Adam([turn], lr=0.05)
-    for step in range(80):
+    for step in range(50):
         z = noise + age * turn
         white = Whitening(z.detach())
         straight = Moments(white(z.detach()), age, kinds)
