@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
 
-from model.deformation.ablation import EARLIER, LEAKS, PENALTIES, ROWS, parser
+from axis_audit.errors import InputError
+from model.deformation.ablation import LEAKS, main, parser, taken_over
 from model.deformation.ablation_pages import table
+from model.deformation.ablation_rows import EARLIER, PENALTIES, ROWS
 from model.deformation.config import NetworkConfig, TrainingConfig
 
 TRAINED = [name for name, row in ROWS.items() if row.training is not None]
@@ -59,3 +62,26 @@ def test_all_rows_are_done_unless_some_are_named():
     needed = ["--cohort", "here", "--output", "there"]
     assert tuple(parser().parse_args(needed).rows) == tuple(ROWS)
     assert parser().parse_args([*needed, "--rows", "final"]).rows == ["final"]
+
+
+def a_record(name):
+    leak = {"estimate": 0.2, "interval": [0.1, 0.3], "verdict": "FAIL"}
+    numbers = {"mae": 7.7, "residual_share": 0.4, "verdict": "FAIL"}
+    return {"row": name, "title": ROWS[name].title, **numbers, **dict.fromkeys(LEAKS, leak)}
+
+
+def test_rows_of_an_earlier_run_are_taken_over(tmp_path, capsys):
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps([a_record("kernel"), a_record("eight")]))
+    out = tmp_path / "out"
+    command = ["--cohort", "nowhere", "--output", str(out), "--records", str(earlier)]
+    assert main([*command, "--rows", "eight"]) == 0
+    assert [r["row"] for r in json.loads((out / "ablation.json").read_text())] == ["eight"]
+    assert "+ 8 dimensions" in capsys.readouterr().out
+
+
+def test_what_is_no_record_of_rows_is_refused(tmp_path):
+    broken = tmp_path / "broken.json"
+    broken.write_text("[{}]")
+    with pytest.raises(InputError, match="no record of an ablation"):
+        taken_over(broken)

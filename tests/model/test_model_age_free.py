@@ -20,7 +20,7 @@ from axis_audit.errors import CheckpointError, InputError
 from axis_audit.measures.einthoven import einthoven_residuals
 from model.deformation import __main__ as cli
 from model.deformation import adapter, data
-from model.deformation.ablation import PENALTIES
+from model.deformation.ablation_rows import PENALTIES
 from model.deformation.config import NetworkConfig, TrainingConfig
 from model.deformation.network import DeformationNetwork
 from model.deformation.train import Request, train
