@@ -113,14 +113,15 @@ def record_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
     from model.deformation import adapter
     from model.deformation.__main__ import folds
     from model.deformation.data import open_beats
-    from model.deformation.evaluate import evaluate, unseen
+    from model.deformation.evaluate import evaluate, leaks_of_groups, normal_people, unseen
 
     path = checkpoint_of(name, options)
     audit = audit_of(name, path, options)
     checks = {f["id"]: f for f in audit["findings"]}
     checkpoint = checkpoints.load(path)
     medians, _ = open_beats(options.cohort, folds(options.folds), singles=False)
-    numbers = evaluate(adapter.load_any(checkpoint), unseen(medians, checkpoint))
+    model, people = adapter.load_any(checkpoint), unseen(medians, checkpoint)
+    numbers, normal = evaluate(model, people), normal_people(people)
     failing = [i for i in audit["gates"] if checks[i]["verdict"] not in ("PASS", "NOT APPLICABLE")]
     return {
         "row": name,
@@ -134,6 +135,7 @@ def record_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
             check: {k: checks[check][k] for k in ("estimate", "interval", "verdict")}
             for check in LEAKS
         },
+        "groups": leaks_of_groups(model, people, {"normal": normal, "not normal": ~normal}),
     }
 
 
@@ -146,7 +148,11 @@ def taken_over(path: Path | None) -> dict[str, dict[str, Any]]:
     if path is None:
         return {}
     try:
-        return {record["row"]: record for record in json.loads(path.read_text())}
+        records = {record["row"]: record for record in json.loads(path.read_text())}
+        lacking = [name for name, record in records.items() if "groups" not in record]
+        if lacking:
+            raise KeyError(f"rows without groups: {', '.join(lacking)}")
+        return records
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             path, f"no record of an ablation: {error}", "give an ablation.json"

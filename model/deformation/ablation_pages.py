@@ -10,6 +10,7 @@ from typing import Any
 from model.deformation.ablation import LEAKS
 
 MARGIN = 0.05
+GROUPS = {"normal: x50": "x50 linear, in the normal", "not normal: x50": "in the others"}
 Record = Mapping[str, Any]
 
 
@@ -21,13 +22,14 @@ def write(records: Sequence[Record], folder: Path) -> None:
 
 
 def table(records: Sequence[Record]) -> str:
-    """The table: a row a system, R² with its 95 % interval in every leakage column."""
-    heads = ["recipe", "MAE y", "residual", *LEAKS.values(), "overall"]
+    """The table: a row a system, R² with its 95 % interval in every audited leakage column."""
+    heads = ["recipe", "MAE y", "residual", *LEAKS.values(), *GROUPS.values(), "overall"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for record in records:
         leaks = [_leak(record[check]) for check in LEAKS]
         first = [record["title"], f"{record['mae']:.2f}", f"{record['residual_share']:.3f}"]
-        lines.append("| " + " | ".join([*first, *leaks, record["verdict"]]) + " |")
+        groups = [f"{record['groups'][name]['r2']:.3f}" for name in GROUPS]
+        lines.append("| " + " | ".join([*first, *leaks, *groups, record["verdict"]]) + " |")
     return "\n".join(lines) + "\n"
 
 

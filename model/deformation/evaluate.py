@@ -5,6 +5,7 @@ The audit proper, with intervals and verdicts, is axis-audit's; this is the trai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,10 +21,16 @@ from axis_audit.capabilities import Batch, Deforms, PredictsAge
 from axis_audit.checkpoint import Checkpoint, seen_rows
 from axis_audit.cohort import Cohort
 from axis_audit.errors import CohortError
+from axis_audit.measures.canonical import canonical_features
+from axis_audit.probes.linear import linear_leak
+from axis_audit.statistics.levels import Levels
 from model.deformation.augment import Augmentation
+from model.deformation.data import NORMAL
 from model.training import generator
 
 FEWEST_PATIENTS = 30
+MARGIN = 0.05
+BATCH = 1000
 
 
 class DeformationModel(Deforms, PredictsAge, Protocol):
@@ -69,6 +76,41 @@ def evaluate(model: DeformationModel, cohort: Cohort) -> dict[str, float]:
     numbers["residual_share"] = numbers["reconstruction_with_b"] / float(x.var(axis=0).mean())
     numbers |= _leakage(z, x50, ages)
     return {k: float(f"{v:.5g}") for k, v in numbers.items()}
+
+
+def normal_people(cohort: Cohort) -> NDArray[np.bool_]:
+    """Whose recording is said to be normal, shape (n,)."""
+    return np.array([NORMAL in codes for codes in cohort.diagnoses], dtype=bool)
+
+
+def leaks_of_groups(
+    model: DeformationModel, cohort: Cohort, groups: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, dict[str, Any]]:
+    """R² of age from z and from features of x50 by least squares, in groups of people.
+
+    Args:
+        cohort: one record a patient, ages known. groups: masks of it, shape (n,), by name.
+
+    Returns:
+        "NAME: z" and "NAME: x50" of every group: "people", "r2", "interval" (exact, 95 %).
+
+    Raises:
+        MeasurementError: too few people in a group.
+    """
+    parts = [cohort.signals[i : i + BATCH] for i in range(0, len(cohort), BATCH)]
+    z = np.concatenate([model.encode(part) for part in parts])
+    columns = {"z": z.astype(np.float64), "x50": canonical_features(model.canonical(z))}
+    found = {}
+    for name, rows in groups.items():
+        ages = cohort.age[rows].astype(np.float64)
+        for of, values in columns.items():
+            leak = linear_leak(values[rows], ages, MARGIN, Levels(0.025, 0.001))
+            found[f"{name}: {of}"] = {
+                "people": int(rows.sum()),
+                "r2": round(leak.estimate, 4),
+                "interval": [round(end, 4) for end in leak.interval],
+            }
+    return found
 
 
 def _prediction(model: DeformationModel, cohort: Cohort, ages: NDArray[Any]) -> dict[str, float]:

@@ -6,10 +6,11 @@
 2. Beats of recordings that a human validated move farther with age. All of folds 9 and 10 are
    validated, seven in ten of folds 1-8, so `axis.length` of a B fitted on folds 1-8 is above 1 on
    fold 9: <B_plain, B>/<B, B> by fold and by validation, 95 % bootstrap interval of people.
-3. Folds 1-8 are a mixture of two populations (those the device CS100 recorded, hardly any of them
-   validated, and the others), and a leak can cancel in the mixture: R² of age from z and from x50,
-   by least squares with the exact interval, in all people of folds 1-8, most of whom the checkpoint
-   was trained on, and in those validated and not.
+3. Folds 1-8 are a mixture of populations (those the device CS100 recorded, hardly any of them
+   validated, and the others; the normal and the ill), and a leak can cancel in a mixture: R² of age
+   from z and from x50, by least squares with the exact interval, in all people of folds 1-8, most
+   of whom the checkpoint was trained on; in those validated and not; and, validated, in those whose
+   recording is normal and in the others. The same of fold 9, whom it was not trained on.
 
 Folds 1-9, one record a patient, ages known.
 
@@ -35,12 +36,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from axis_audit.checkpoint import load as load_checkpoint
 from axis_audit.cohort import Cohort
 from axis_audit.measures.axis import transport_ratio
-from axis_audit.measures.canonical import canonical_features
 from axis_audit.measures.duplicates import near_duplicates, unit_rows
-from axis_audit.probes.linear import linear_leak
-from axis_audit.statistics.levels import Levels
 from model.deformation.adapter import load_any
 from model.deformation.data import open_beats
+from model.deformation.evaluate import leaks_of_groups, normal_people
 
 ALIKE, SAME = 0.985, 0.99
 RESAMPLES = 2000
@@ -98,27 +97,21 @@ def axis_lengths(cohort: Cohort, table: pd.DataFrame, model: Any) -> dict[str, A
 
 
 def leaks(cohort: Cohort, table: pd.DataFrame, model: Any) -> dict[str, Any]:
-    """Linear R² of age from z and from features of x50 in folds 1-8, and in parts of them."""
-    z = np.concatenate([model.encode(part) for part in np.array_split(cohort.signals, 20)])
-    columns = {"z": z.astype(np.float64), "x50": canonical_features(model.canonical(z))}
+    """Linear R² of age from z and from features of x50 in folds 1-8, fold 9 and parts of them."""
     fitted = (table.strat_fold < 9).to_numpy()
     validated = table.validated_by_human.to_numpy(bool)
+    normal = normal_people(cohort)
     groups = {
         "folds 1-8": fitted,
         "folds 1-8, validated": fitted & validated,
         "folds 1-8, not validated": fitted & ~validated,
+        "folds 1-8, validated, normal": fitted & validated & normal,
+        "folds 1-8, validated, not normal": fitted & validated & ~normal,
+        "fold 9": ~fitted,
+        "fold 9, normal": ~fitted & normal,
+        "fold 9, not normal": ~fitted & ~normal,
     }
-    found = {}
-    for name, rows in groups.items():
-        ages = cohort.age[rows].astype(np.float64)
-        for of, values in columns.items():
-            leak = linear_leak(values[rows], ages, margin=0.05, levels=Levels(0.025, 0.001))
-            found[f"{name}: {of}"] = {
-                "people": int(rows.sum()),
-                "r2": round(leak.estimate, 4),
-                "interval": [round(end, 4) for end in leak.interval],
-            }
-    return found
+    return leaks_of_groups(model, cohort, groups)
 
 
 def main() -> None:
@@ -154,7 +147,7 @@ def main() -> None:
     for name, row in record["axis_length"].items():
         print(f"{name:<26} {row['length']:.3f} {row['interval']}  {row['people']} people")
     for name, row in record["linear_leak"].items():
-        print(f"{name:<31} R² {row['r2']:.4f} {row['interval']}  {row['people']} people")
+        print(f"{name:<38} R² {row['r2']:.4f} {row['interval']}  {row['people']} people")
     if options.output:
         options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

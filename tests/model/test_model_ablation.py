@@ -23,6 +23,13 @@ def test_every_row_describes_a_system(name):
     assert row.training(TrainingConfig()).weights.keys() == TrainingConfig().weights.keys()
 
 
+GROUPS = {
+    f"{group}: {of}": {"people": 900, "r2": 0.031, "interval": [0.01, 0.06]}
+    for group in ("normal", "not normal")
+    for of in ("z", "x50")
+}
+
+
 def penalties(name):
     weights = ROWS[name].training(TrainingConfig()).weights
     return {k for k in PENALTIES if weights[k]}
@@ -54,8 +61,9 @@ def test_rows_before_the_last_step_know_nothing_of_it():
 def test_a_failing_leak_is_bold_in_the_table():
     leak = {"estimate": 0.2, "interval": [0.1, 0.3], "verdict": "FAIL"}
     record = {"title": "a row", "mae": 7.7, "residual_share": 0.4, "verdict": "FAIL"}
-    shown = table([{**record, **dict.fromkeys(LEAKS, leak)}])
+    shown = table([{**record, **dict.fromkeys(LEAKS, leak), "groups": GROUPS}])
     assert shown.count("**0.200 [0.100, 0.300]**") == len(LEAKS)
+    assert "| 0.031 | 0.031 | FAIL |" in shown
 
 
 def test_all_rows_are_done_unless_some_are_named():
@@ -66,7 +74,7 @@ def test_all_rows_are_done_unless_some_are_named():
 
 def a_record(name):
     leak = {"estimate": 0.2, "interval": [0.1, 0.3], "verdict": "FAIL"}
-    numbers = {"mae": 7.7, "residual_share": 0.4, "verdict": "FAIL"}
+    numbers = {"mae": 7.7, "residual_share": 0.4, "verdict": "FAIL", "groups": GROUPS}
     return {"row": name, "title": ROWS[name].title, **numbers, **dict.fromkeys(LEAKS, leak)}
 
 
@@ -80,8 +88,9 @@ def test_rows_of_an_earlier_run_are_taken_over(tmp_path, capsys):
     assert "+ 8 dimensions" in capsys.readouterr().out
 
 
-def test_what_is_no_record_of_rows_is_refused(tmp_path):
+@pytest.mark.parametrize("text", ["[{}]", '[{"row": "eight", "mae": 7.7}]', "nonsense"])
+def test_what_is_no_record_of_rows_is_refused(tmp_path, text):
     broken = tmp_path / "broken.json"
-    broken.write_text("[{}]")
+    broken.write_text(text)
     with pytest.raises(InputError, match="no record of an ablation"):
         taken_over(broken)

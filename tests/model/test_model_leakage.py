@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from model.deformation import dependence
 from model.deformation.beats import twelve_leads
 from model.deformation.components import Components
 from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
+from model.deformation.evaluate import leaks_of_groups, normal_people
 from model.deformation.looks import LOOKS_OF_LEADS, looks
 
 
@@ -125,3 +128,36 @@ def test_what_critics_have_learned_joins_the_kernel():
     helped = dependence.explained(z, parity, chance, torch.cat([parity, torch.randn(400, 3)], 1))
     assert alone < 0.1
     assert helped > 0.5
+
+
+class Mixed:
+    """Age stands in z of the normal, and with the other sign in z of everybody else."""
+
+    def __init__(self, people, normal):
+        leak = np.where(normal, 1, -1) * (people.age - people.age.mean())
+        rng = np.random.default_rng(0)
+        self.z = rng.standard_normal((len(people), 4)).astype(np.float32)
+        self.z[:, 0] += leak / people.age.std()
+
+    def encode(self, signals):
+        return self.z
+
+    def canonical(self, z):
+        return z[:, :, None] * np.hanning(20).astype(np.float32)
+
+
+def test_a_leak_that_cancels_in_a_mixture_is_seen_in_its_groups(medians):
+    normal = np.arange(len(medians)) % 2 == 0
+    everybody = np.ones(len(medians), bool)
+    groups = {"all": everybody, "normal": normal, "not normal": ~normal}
+    found = leaks_of_groups(Mixed(medians, normal), medians, groups)
+    assert found["all: z"]["r2"] < 0.02
+    for name in ("normal", "not normal"):
+        assert found[f"{name}: z"]["r2"] == pytest.approx(0.5, abs=0.15)
+        assert found[f"{name}: x50"]["interval"][0] > 0.2
+        assert found[f"{name}: x50"]["people"] == 150
+
+
+def test_the_normal_are_those_said_to_be(medians):
+    codes = tuple({"NORM": 100.0} if i < 3 else {"IMI": 100.0} for i in range(len(medians)))
+    assert normal_people(replace(medians, diagnoses=codes)).sum() == 3
