@@ -19,12 +19,14 @@ EARLIER = {
     "products": 3.0,
 }  # fmt: skip
 """Weights of the penalties before readers of the population took most of their work."""
+RECONSTRUCTION = 10.0
+"""Its weight before the last step."""
 
 
 def _earlier(config: TrainingConfig, kept: Collection[str] = tuple(EARLIER)) -> TrainingConfig:
     """The recipe before the last step, with the leakage penalties named and no others."""
     penalties = {k: EARLIER.get(k, 0.0) if k in kept else 0.0 for k in PENALTIES}
-    weights = {**config.weights, **penalties}
+    weights = {**config.weights, **penalties, "reconstruction": RECONSTRUCTION}
     return replace(
         config, weights=weights, apart=(), twelve_leads=False, critics_see_sizes=False, epochs=60
     )
@@ -110,9 +112,15 @@ ROWS: Mapping[str, Row] = {
         "+ a linear decoder of 14 dimensions, errors over twelve leads",
         lambda config: replace(_earlier(config), twelve_leads=True),
     ),
+    "readers": Row(
+        "+ readers of all people, and within groups, in place of most penalties within a batch, "
+        "critics that see the sizes of D(z); B without one device; 40 epochs",
+        lambda config: replace(
+            config, epochs=40, weights={**config.weights, "reconstruction": RECONSTRUCTION}
+        ),
+    ),
     "final": Row(
-        "+ readers of all people in place of most penalties within a batch, critics that see the "
-        "sizes of D(z); B without one device: the reference system",
+        "+ half the weight on reconstruction, 70 epochs: the reference system",
         checkpoint=CHECKPOINTS / "deformation.pth",
     ),
     "no_noise": Row(

@@ -83,7 +83,7 @@ class NetworkConfig:
 
 def _default_weights() -> dict[str, float]:
     return {
-        "reconstruction": 10.0,
+        "reconstruction": 5.0,
         "critics": 5.0,
         "kernel": 10.0,
         "canonical": 0.0,
@@ -139,7 +139,7 @@ class TrainingConfig:
     age_batch: int = 256
     age_rate: float = 3e-3
     age_decay: float = 5e-2
-    epochs: int = 40
+    epochs: int = 70
     batch: int = 1024
     rate: float = 1e-3
     decay: float = 5e-2

@@ -213,7 +213,7 @@ def waves(model: DeformationModel, canonical: NDArray[np.float64]) -> Figure:
     figure.suptitle(
         "Mean canonical beat, aged along B (people of the cohort, not healthy adults)", fontsize=10
     )
-    figure.tight_layout(rect=(0, 0.11, 1, 1))
+    figure.tight_layout(rect=(0.01, 0.11, 1, 1))
     figure.text(0.01, 0.005, SOURCES, fontsize=6)
     return figure
 

@@ -56,6 +56,8 @@ def test_rows_before_the_last_step_know_nothing_of_it():
     assert earlier.apart == ()
     assert not earlier.twelve_leads
     assert not earlier.critics_see_sizes
+    assert earlier.weights["reconstruction"] == 2 * TrainingConfig().weights["reconstruction"]
+    assert earlier.epochs == 60
 
 
 def test_a_failing_leak_is_bold_in_the_table():
