@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from model.deformation.ablation import LEAKS
 
 MARGIN = 0.05
 GROUPS = {"normal: x50": "x50 linear, in the normal", "not normal: x50": "in the others"}
+DRAWN = {
+    "leakage.linear": "z, linear",
+    "leakage.mlp": "z, MLP",
+    "leakage.deep_network": "z, larger network",
+    "leakage.canonical_mlp": "x50, MLP",
+}
+WIDTH = 52
+"""Of a row's title in the figure, characters."""
 Record = Mapping[str, Any]
 
 
@@ -45,31 +56,36 @@ def _draw(records: Sequence[Record], folder: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(14, 0.55 * len(records) + 2.2))
-    shown = list(LEAKS)[:4]
-    for offset, check in enumerate(shown):
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(14, 0.6 * len(records) + 2.2), layout="constrained"
+    )
+    for offset, (check, name) in enumerate(DRAWN.items()):
         places = [i + 0.18 * (offset - 1.5) for i in range(len(records))]
         estimates = [r[check]["estimate"] for r in records]
         low = [max(e - r[check]["interval"][0], 0) for e, r in zip(estimates, records, strict=True)]
         high = [
             max(r[check]["interval"][1] - e, 0) for e, r in zip(estimates, records, strict=True)
         ]
-        left.errorbar(
-            estimates, places, xerr=(low, high), fmt="o", ms=3, lw=1.2, label=LEAKS[check]
-        )
-        right.plot([r["residual_share"] for r in records], estimates, "o", ms=4, label=LEAKS[check])
+        left.errorbar(estimates, places, xerr=(low, high), fmt="o", ms=3, lw=1.2, label=name)
+        right.plot([r["residual_share"] for r in records], estimates, "o", ms=4, label=name)
     left.axvline(MARGIN, color="crimson", lw=0.9, ls="--")
-    left.set_yticks(range(len(records)), [r["title"] for r in records], fontsize=8)
+    titles = ["\n".join(textwrap.wrap(r["title"], WIDTH)) for r in records]
+    left.set_yticks(range(len(records)), titles, fontsize=8)
     left.invert_yaxis()
-    left.set_xlabel("R² of age from z, 95 % interval (dashed: margin)")
+    left.set_xlabel("R² of age, 95 % interval (dashed: margin)")
     left.legend(fontsize=8)
     right.axhline(MARGIN, color="crimson", lw=0.9, ls="--")
     right.set(
         xlabel="squared error of D(z) + g(a)·B, share of the variance of beats",
-        ylabel="R² of age from z",
+        ylabel="R² of age",
         title="the price of invariance",
     )
-    figure.tight_layout()
+    # Roots: what matters lies around the margin, and some rows leak ten times as much.
+    roots = (lambda r: np.sqrt(np.maximum(r, 0)), np.square)
+    left.set_xscale("function", functions=roots)
+    right.set_yscale("function", functions=roots)
+    for axis in (left.xaxis, right.yaxis):
+        axis.set_ticks([0, 0.01, MARGIN, 0.1, 0.2, 0.4, 0.6])
     for suffix in (".png", ".svg"):
         figure.savefig(folder / f"ablation{suffix}", dpi=110)
     plt.close(figure)

@@ -109,9 +109,9 @@ class TrainingConfig:
             beat.
         held_share: share of people who are only watched: nothing is fitted or selected on them.
         apart: devices whose recordings have no share in g and B. PTB-XL's CS100 recordings are of
-            one site and other people (a third women, ages half as widely spread, no report seen by
-            a human); with them B is 5 % short for everybody else. What z tells is judged in them
-            and in the others, not in the mixture.
+            one site and other people (a third women, ages two thirds as widely spread, hardly any
+            report validated by a human); with them B is short for everybody else. What z tells is
+            judged in them and in the others, not in the mixture (tests/benchmarks/ptbxl_facts.py).
         age_epochs, age_batch, age_rate, age_decay: of each age network.
         epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
         first_single_share, second_single_share: how often a record's first view, in which age must

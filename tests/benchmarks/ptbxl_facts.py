@@ -1,4 +1,4 @@
-"""Three facts about PTB-XL that audits of models trained on it meet.
+"""Four facts about PTB-XL that audits of models trained on it meet.
 
 1. The same person stands under two patient ids: pairs of recordings of different ids whose median
    beats correlate by more than .985, with age, sex and whether a human validated the recording.
@@ -11,6 +11,9 @@
    from z and from x50, by least squares with the exact interval, in all people of folds 1-8, most
    of whom the checkpoint was trained on; in those validated and not; and, validated, in those whose
    recording is normal and in the others. The same of fold 9, whom it was not trained on.
+4. Whom the device CS100 recorded, which has no share in the reference system's axis, and the
+   others: share of folds 1-8 and of fold 9, and among them of validated recordings, women, and
+   normal recordings; standard deviation of age.
 
 Folds 1-9, one record a patient, ages known.
 
@@ -38,6 +41,7 @@ from axis_audit.cohort import Cohort
 from axis_audit.measures.axis import transport_ratio
 from axis_audit.measures.duplicates import near_duplicates, unit_rows
 from model.deformation.adapter import load_any
+from model.deformation.config import TrainingConfig
 from model.deformation.data import open_beats
 from model.deformation.evaluate import leaks_of_groups, normal_people
 
@@ -114,6 +118,23 @@ def leaks(cohort: Cohort, table: pd.DataFrame, model: Any) -> dict[str, Any]:
     return leaks_of_groups(model, cohort, groups)
 
 
+def devices(cohort: Cohort, table: pd.DataFrame) -> dict[str, Any]:
+    """Who was recorded by the devices set apart in training, and who by others."""
+    apart = np.isin(cohort.device, TrainingConfig().apart)
+    fitted = (table.strat_fold < 9).to_numpy()
+    found = {}
+    for name, rows in (("set apart", apart), ("others", ~apart)):
+        found[name] = {
+            "share of folds 1-8": round(float(rows[fitted].mean()), 3),
+            "share of fold 9": round(float(rows[~fitted].mean()), 3),
+            "validated": round(float(table.validated_by_human.to_numpy(bool)[rows].mean()), 3),
+            "women": round(float((cohort.sex[rows] == "female").mean()), 3),
+            "normal": round(float(normal_people(cohort)[rows].mean()), 3),
+            "SD of age": round(float(cohort.age[rows].std()), 1),
+        }
+    return found
+
+
 def main() -> None:
     """Print the tables; write them with --output."""
     parser = argparse.ArgumentParser(
@@ -136,6 +157,7 @@ def main() -> None:
         "same_people": same_people(cohort, table),
         "axis_length": axis_lengths(cohort, table, model),
         "linear_leak": leaks(cohort, table, model),
+        "devices": devices(cohort, table),
     }
     found = record["same_people"]
     print(
@@ -148,6 +170,8 @@ def main() -> None:
         print(f"{name:<26} {row['length']:.3f} {row['interval']}  {row['people']} people")
     for name, row in record["linear_leak"].items():
         print(f"{name:<38} R² {row['r2']:.4f} {row['interval']}  {row['people']} people")
+    for name, row in record["devices"].items():
+        print(f"{name:<10} {row}")
     if options.output:
         options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
