@@ -112,8 +112,8 @@ def record_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
     from axis_audit import checkpoint as checkpoints
     from model.deformation import adapter
     from model.deformation.__main__ import folds
-    from model.deformation.data import open_beats
-    from model.deformation.evaluate import evaluate, leaks_of_groups, normal_people, unseen
+    from model.deformation.data import normal_people, open_beats
+    from model.deformation.evaluate import evaluate, leaks_of_groups, unseen
 
     path = checkpoint_of(name, options)
     audit = audit_of(name, path, options)
@@ -122,7 +122,7 @@ def record_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
     medians, _ = open_beats(options.cohort, folds(options.folds), singles=False)
     model, people = adapter.load_any(checkpoint), unseen(medians, checkpoint)
     numbers, normal = evaluate(model, people), normal_people(people)
-    failing = [i for i in audit["gates"] if checks[i]["verdict"] not in ("PASS", "NOT APPLICABLE")]
+    failing = [i for i in audit["gates"] if checks[i]["verdict"] not in ("PASS", "NOT_APPLICABLE")]
     return {
         "row": name,
         "title": ROWS[name].title,
@@ -148,11 +148,9 @@ def taken_over(path: Path | None) -> dict[str, dict[str, Any]]:
     if path is None:
         return {}
     try:
-        records = {record["row"]: record for record in json.loads(path.read_text())}
-        lacking = [name for name, record in records.items() if "groups" not in record]
-        if lacking:
-            raise KeyError(f"rows without groups: {', '.join(lacking)}")
-        return records
+        return {
+            record["row"]: record for record in json.loads(path.read_text()) if record["groups"]
+        }
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             path, f"no record of an ablation: {error}", "give an ablation.json"

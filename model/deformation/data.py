@@ -88,10 +88,14 @@ class Beats:
         )
 
 
+def normal_people(cohort: Cohort) -> NDArray[np.bool_]:
+    """Whose recording is said to be normal, shape (n,)."""
+    return np.array([NORMAL in codes for codes in cohort.diagnoses], dtype=bool)
+
+
 def _groups(cohort: Cohort, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     sex = np.where(cohort.sex == "female", 1, np.where(cohort.sex == "male", 2, 0))
-    normal = np.array([NORMAL in codes for codes in cohort.diagnoses], dtype=np.int64)
-    return np.where(kept, 1 + 2 * sex + normal, 0).astype(np.int64)
+    return np.where(kept, 1 + 2 * sex + normal_people(cohort), 0).astype(np.int64)
 
 
 @dataclass(frozen=True)

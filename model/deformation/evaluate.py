@@ -19,18 +19,18 @@ from sklearn.preprocessing import StandardScaler
 
 from axis_audit.capabilities import Batch, Deforms, PredictsAge
 from axis_audit.checkpoint import Checkpoint, seen_rows
+from axis_audit.checks.leak_measurements import MARGIN
 from axis_audit.cohort import Cohort
+from axis_audit.decision import PASS_TAIL
 from axis_audit.errors import CohortError
+from axis_audit.evidence import batched
 from axis_audit.measures.canonical import canonical_features
 from axis_audit.probes.linear import linear_leak
 from axis_audit.statistics.levels import Levels
 from model.deformation.augment import Augmentation
-from model.deformation.data import NORMAL
 from model.training import generator
 
 FEWEST_PATIENTS = 30
-MARGIN = 0.05
-BATCH = 1000
 
 
 class DeformationModel(Deforms, PredictsAge, Protocol):
@@ -78,11 +78,6 @@ def evaluate(model: DeformationModel, cohort: Cohort) -> dict[str, float]:
     return {k: float(f"{v:.5g}") for k, v in numbers.items()}
 
 
-def normal_people(cohort: Cohort) -> NDArray[np.bool_]:
-    """Whose recording is said to be normal, shape (n,)."""
-    return np.array([NORMAL in codes for codes in cohort.diagnoses], dtype=bool)
-
-
 def leaks_of_groups(
     model: DeformationModel, cohort: Cohort, groups: Mapping[str, NDArray[np.bool_]]
 ) -> dict[str, dict[str, Any]]:
@@ -97,14 +92,15 @@ def leaks_of_groups(
     Raises:
         MeasurementError: too few people in a group.
     """
-    parts = [cohort.signals[i : i + BATCH] for i in range(0, len(cohort), BATCH)]
-    z = np.concatenate([model.encode(part) for part in parts])
-    columns = {"z": z.astype(np.float64), "x50": canonical_features(model.canonical(z))}
+    z = batched(model.encode, cohort.signals)
+    x50 = canonical_features(batched(model.canonical, z))
+    columns = {"z": z.astype(np.float64), "x50": x50}
+    levels = Levels(PASS_TAIL, PASS_TAIL)
     found = {}
     for name, rows in groups.items():
         ages = cohort.age[rows].astype(np.float64)
         for of, values in columns.items():
-            leak = linear_leak(values[rows], ages, MARGIN, Levels(0.025, 0.001))
+            leak = linear_leak(values[rows], ages, MARGIN, levels)
             found[f"{name}: {of}"] = {
                 "people": int(rows.sum()),
                 "r2": round(leak.estimate, 4),

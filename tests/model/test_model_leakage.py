@@ -15,7 +15,8 @@ from model.deformation import dependence
 from model.deformation.beats import twelve_leads
 from model.deformation.components import Components
 from model.deformation.critics import Critics, split_halves, squared_correlation, whiten
-from model.deformation.evaluate import leaks_of_groups, normal_people
+from model.deformation.data import normal_people
+from model.deformation.evaluate import leaks_of_groups
 from model.deformation.looks import LOOKS_OF_LEADS, looks
 
 
