@@ -14,7 +14,7 @@ from axis_audit.errors import InputError
 
 EXAMPLES = """\
 examples:
-  # train on PTB-XL's folds 1-8 as the committed checkpoint was (a quarter of an hour on one core)
+  # train on PTB-XL's folds 1-8 as the committed checkpoint was (half an hour on one core)
   python -m model.deformation train --cohort ~/ptb-xl \\
       --threads 1 --checkpoint model/checkpoints/deformation.pth
   # the same on two GPUs of each of two machines, in mixed precision
@@ -31,8 +31,9 @@ examples:
 TRAIN_HELP = """\
 Trains x = D(z) + g(a)·B: three networks that read age from a beat, each without a third of the
 people (cross-fitting); g, B and the neutral age in closed form; then encoder and decoder, against
-critics that try to read from z what the age networks read from the beat. About 8 % of the people
-are held out and watched; nothing is selected on them. Writes NAME.pth (the checkpoint),
+critics that try to read from z what the age networks read from the beat. These two are trained from
+several starts, and about 8 % of the people, held out, choose the start: the one that tells least of
+their ages. Writes NAME.pth (the checkpoint),
 NAME.config.json (what was trained and how) and NAME.log.jsonl (one line an epoch);
 NAME.state.partial is there only while a run is unfinished.
 """
@@ -114,7 +115,9 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     add("--age-epochs", type=positive, default=default.age_epochs,
         help=f"of each age network (default {default.age_epochs})")  # fmt: skip
     add("--epochs", type=positive, default=default.epochs,
-        help=f"of encoder and decoder (default {default.epochs})")  # fmt: skip
+        help=f"of each encoder and decoder (default {default.epochs})")  # fmt: skip
+    add("--starts", type=positive, default=default.starts,
+        help=f"encoders trained, of which one is kept (default {default.starts})")  # fmt: skip
     add("--batch-size", type=positive, default=default.batch,
         help=f"beats a step of encoder and decoder (default {default.batch})")  # fmt: skip
     add("--age-networks", type=Path, metavar="CHECKPOINT",
@@ -147,6 +150,7 @@ def run_train(options: argparse.Namespace) -> None:
     config = TrainingConfig(
         seed=options.seed,
         age_epochs=options.age_epochs,
+        starts=options.starts,
         epochs=options.epochs,
         batch=options.batch_size,
         apart=tuple(options.apart),

@@ -81,7 +81,7 @@ def _train(row: Row, path: Path, options: argparse.Namespace) -> None:
     seed = int(checkpoints.load(options.reference).manifest.data["seed"])
     if row.training is None:
         raise InputError(path, "this row says not how to train it", "name another row")
-    config = row.training(TrainingConfig(seed=seed))
+    config = row.training(TrainingConfig(seed=seed, starts=1))
     chosen = folds(options.fit_folds)
     medians, singles = open_beats(options.cohort, chosen, True)
     data = split(medians, singles, config.held_share, config.apart)

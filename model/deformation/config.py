@@ -107,13 +107,15 @@ class TrainingConfig:
     Attributes:
         seed: of everything drawn. single_share: how often an age network sees a record by a single
             beat.
-        held_share: share of people who are only watched: nothing is fitted or selected on them.
+        held_share: share of people held out: nothing is fitted on them; they choose the start.
         apart: devices whose recordings have no share in g and B. PTB-XL's CS100 recordings are of
             one site and other people (a third women, ages two thirds as widely spread, hardly any
             report validated by a human); with them B is short for everybody else. What z tells is
             judged in them and in the others, not in the mixture (tests/benchmarks/ptbxl_facts.py).
         age_epochs, age_batch, age_rate, age_decay: of each age network.
-        epochs, batch, rate, decay: of encoder and decoder; `decay` is the encoder's.
+        starts: encoders and decoders trained one after another, each from a start of its own; kept
+            is the one that tells a kernel machine least of held-out people (training swings).
+        epochs, batch, rate, decay: of each encoder and decoder; `decay` is the encoder's.
         first_single_share, second_single_share: how often a record's first view, in which age must
             not show, and its second, which must have the same z, are a single beat. What is audited
             is medians, and a leak of theirs stays unseen in a mixture with single beats.
@@ -139,6 +141,7 @@ class TrainingConfig:
     age_batch: int = 256
     age_rate: float = 3e-3
     age_decay: float = 5e-2
+    starts: int = 3
     epochs: int = 70
     batch: int = 1024
     rate: float = 1e-3

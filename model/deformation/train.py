@@ -1,15 +1,16 @@
 """Training in three steps: age networks, the axis in closed form, encoder and decoder.
 
 Published: the equation and its parts. Chosen here: everything about the order and the losses; see
-`age_stage`, `axis_fit` and `encoder_stage`. Nothing selects a checkpoint: it is the last epoch of a
-fixed schedule, and the held-out people are only watched.
+`age_stage`, `axis_fit` and `encoder_stage`. Training swings: encoder and decoder are trained from
+several starts, each to the last epoch of a fixed schedule, and the held-out people choose the one
+that tells least of their ages (`watch`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,16 @@ from model.deformation.beats import eight_leads, prepare
 from model.deformation.config import KIND, NetworkConfig, TrainingConfig
 from model.deformation.data import Beats, TrainingData
 from model.deformation.encoder_stage import EncoderStage
-from model.deformation.network import DeformationNetwork
+from model.deformation.network import Decoder, DeformationNetwork, Encoder
 from model.deformation.watch import watched
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-SELECTED_BY = "nothing: the last epoch of a fixed schedule; held-out people were only watched"
+SELECTED_BY = (
+    "what z and D(z) tell of the ages of held-out people, among {starts} encoders; "
+    "each is the last epoch of a fixed schedule"
+)
 PEOPLE_OF_HALVES = 2
 
 
@@ -75,10 +79,17 @@ class DeformationTraining:
     @property
     def epochs(self) -> int:
         """Of all stages."""
-        return self.age_epochs + self.config.epochs
+        return self.age_epochs + self.config.starts * self.config.epochs
+
+    def _place(self, epoch: int) -> tuple[int, int]:
+        """The stage that an epoch belongs to, and which epoch of it it is."""
+        if epoch < self.age_epochs:
+            return divmod(epoch, self.config.age_epochs)
+        start, within = divmod(epoch - self.age_epochs, self.config.epochs)
+        return self.model.config.age_networks + start, within
 
     def _enter(self, number: int) -> None:
-        """Begin a stage: age network 0, 1, ..., then the encoder."""
+        """Begin a stage: age network 0, 1, ..., then an encoder and decoder from start 0, 1, ..."""
         self.number = number
         networks = self.model.readers()
         if number < len(networks):
@@ -92,39 +103,51 @@ class DeformationTraining:
                 fabric=self.fabric,
             )
             return
-        torch.manual_seed(training.derived_seed(self.config.seed, "critics"))
-        device = self.fabric.device
+        config, device = self._of_start(number - len(networks)), self.fabric.device
         self.model.cpu()
+        torch.manual_seed(training.derived_seed(config.seed, "critics"))
         fit_linear_parts(self.model, self.data.fit)
         for network in networks:
             network.to(device)
         known = tables.build(self.data.fit, self.parts, networks, self.model.components, device)
-        self.stage = EncoderStage(self.model, known, self.halves, self.config, self.fabric)
+        self.stage = EncoderStage(self.model, known, self.halves, config, self.fabric)
         self.model.to(device)
+
+    def _of_start(self, start: int) -> TrainingConfig:
+        """Its configuration, which differs by the seed; the model's encoder and decoder are new."""
+        if not start:
+            return self.config
+        config = replace(self.config, seed=training.derived_seed(self.config.seed, "start", start))
+        torch.manual_seed(training.derived_seed(config.seed, "weights"))
+        self.model.encoder, self.model.decoder = (
+            Encoder(self.model.config),
+            Decoder(self.model.config),
+        )
+        return config
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One epoch of the stage that it belongs to."""
-        number = self.model.config.age_networks
-        if epoch < self.age_epochs:
-            number, epoch = divmod(epoch, self.config.age_epochs)
-        else:
-            epoch -= self.age_epochs
+        number, within = self._place(epoch)
         if number != self.number:
             self._enter(number)
-        return self.stage.train_epoch(epoch)
+        return self.stage.train_epoch(within)
 
     def assess(self, epoch: int) -> Mapping[str, float]:
-        """What the held-out people show; the score only says which epoch is the last."""
-        done = epoch + 1 == self.epochs
+        """What the held-out people show; the score is that of a start's last epoch, their leak."""
+        within = self._place(epoch)[1]
+        score = math.inf
         if self.number < self.model.config.age_networks:
             network = self.model.readers()[self.number]
             years = read_ages(network, self.data.selection.medians, self.fabric.device)
             seen = {"held_mae": float((years - self.data.selection.ages).abs().mean())}
-        elif done or (epoch + 1) % 10 == 0:
+        elif within + 1 == self.config.epochs:
+            seen = watched(self.model, self.data.selection, self.fabric.device)
+            score = seen["held_leak"]
+        elif (within + 1) % 10 == 0:
             seen = watched(self.model, self.data.selection, self.fabric.device)
         else:
             seen = {}
-        return {**seen, "score": 0.0 if done else math.inf}
+        return {**seen, "score": score}
 
     def weights(self) -> dict[str, Tensor]:
         """The system's state dict."""
@@ -215,8 +238,8 @@ def train(
         data.selectors,
         folds=list(request.folds),
         seed=config.seed,
-        selected_by=SELECTED_BY,
-        watched=outcome.history[-1],
+        selected_by=SELECTED_BY.format(starts=config.starts),
+        watched=outcome.history[outcome.best_epoch],
         training=described["training"],
     )
     if fabric.is_global_zero:

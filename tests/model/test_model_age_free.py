@@ -30,7 +30,7 @@ SMALL = NetworkConfig(
     age_channels=4, age_hidden=8, components=12, latent=4, encoder_hidden=8, decoder_hidden=16
 )
 CONFIG = TrainingConfig(
-    seed=3, age_epochs=1, epochs=2, age_batch=64, batch=128, critic_hidden=(16, 8)
+    seed=3, age_epochs=1, starts=2, epochs=2, age_batch=64, batch=128, critic_hidden=(16, 8)
 )
 
 
@@ -70,7 +70,7 @@ def test_another_seed_gives_others(tmp_path, people, reference):
     assert not same_weights(trained(tmp_path / "a.pth", people, replace(CONFIG, seed=4)), reference)
 
 
-@pytest.mark.parametrize("last", [0, 2, 3])
+@pytest.mark.parametrize("last", [0, 2, 3, 4, 5])
 def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, people, reference, last):
     path = tmp_path / "a.pth"
     with pytest.raises(KeyboardInterrupt):
@@ -82,14 +82,27 @@ def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, people, refere
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_the_manifest_says_who_was_seen_and_that_nobody_selected(reference, medians):
+def test_the_manifest_says_who_was_seen_and_who_chose_the_start(reference, medians):
     manifest = reference.manifest
     assert checkpoints.seen_rows(medians.patient_ids, medians.hashes, manifest).all()
-    assert manifest.data["selected_by"].startswith("nothing")
+    assert "held-out people, among 2 encoders" in manifest.data["selected_by"]
     assert manifest.data["folds"] == [1, 2]
-    assert {"held_mae", "held_residual", "held_kernel"} <= set(manifest.data["watched"])
+    assert {"held_mae", "held_residual", "held_leak"} <= set(manifest.data["watched"])
     described = json.loads(reference.path.with_suffix(".config.json").read_text())
     assert described["network"] == dict(reference.config)
+
+
+def test_the_start_that_leaks_least_is_kept(reference, people, tmp_path):
+    log = reference.path.with_suffix(".log.jsonl").read_text()
+    scores = [line["score"] for line in map(json.loads, log.splitlines()) if "score" in line]
+    assert len(scores) == CONFIG.starts
+    assert scores[0] != scores[1]
+    assert reference.manifest.data["watched"]["held_leak"] == min(scores)
+    first = trained(
+        tmp_path / "one.pth", people, replace(CONFIG, starts=1), age_networks=reference.path
+    )
+    assert same_weights(first, reference) == (scores[0] < scores[1])
+    assert first.manifest.data["watched"]["held_leak"] == scores[0]
 
 
 def test_age_networks_can_be_taken_over_from_the_same_people_and_seed_only(
@@ -104,7 +117,7 @@ def test_age_networks_can_be_taken_over_from_the_same_people_and_seed_only(
 @pytest.mark.parametrize("dropped", PENALTIES)
 def test_every_penalty_can_be_left_out(tmp_path, people, reference, dropped):
     weights = {**dict.fromkeys(CONFIG.weights, 1.0), dropped: 0.0}
-    config = replace(CONFIG, epochs=1, weights=weights)
+    config = replace(CONFIG, starts=1, epochs=1, weights=weights)
     trained(tmp_path / "a.pth", people, config, age_networks=reference.path)
     line = json.loads((tmp_path / "a.log.jsonl").read_text().splitlines()[-1])
     assert set(PENALTIES) - set(line) == {dropped}
@@ -115,6 +128,7 @@ def test_two_processes_train_one_checkpoint(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
     command += ["model.deformation", "train", "--cohort", "atlas", "--folds", "1", "--threads", "1"]
     command += ["--medians-only", "--epochs", "1", "--age-epochs", "1", "--batch-size", "256"]
+    command += ["--starts", "2"]
     path = tmp_path / "two.pth"
     done = subprocess.run(
         [*command, "--checkpoint", str(path)], cwd=ROOT, capture_output=True, text=True, check=True
