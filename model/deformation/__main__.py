@@ -33,9 +33,8 @@ Trains x = D(z) + g(a)·B: three networks that read age from a beat, each withou
 people (cross-fitting); g, B and the neutral age in closed form; then encoder and decoder, against
 critics that try to read from z what the age networks read from the beat. These two are trained from
 several starts, and about 8 % of the people, held out, choose the start: the one that tells least of
-their ages. Writes NAME.pth (the checkpoint),
-NAME.config.json (what was trained and how) and NAME.log.jsonl (one line an epoch);
-NAME.state.partial is there only while a run is unfinished.
+their ages. Writes NAME.pth (the checkpoint), NAME.config.json (what was trained and how) and
+NAME.log.jsonl (one line an epoch); NAME.state.partial is there only while a run is unfinished.
 """
 PUBLISHED_HELP = """\
 Trains the published recipe: one network, correlation penalties on leakage, three stages (canonical
